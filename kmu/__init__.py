@@ -1,0 +1,1 @@
+"""What fleetlore decides: the knowledge management unit, its feedback agents and its controller."""

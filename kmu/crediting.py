@@ -1,0 +1,183 @@
+"""Crediting: which items a report speaks of, and what each gains or loses by it, inside the ledger's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fleetlore.kmu import evidence
+from fleetlore.kmu.promotion import stage_of
+from fleetlore.kmu.report import Report
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
+from fleetlore.storage.ledger import LedgerTransaction
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.records import Feedback, Item, Outcome, Receipt, Shown, Verdict
+
+_UNSHOWN_RELEVANCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """What a report says of one item: its sign, whether it was named, and how relevant and expected it was."""
+
+    item: ItemId
+    source: str
+    sign: Literal[-1, 1]
+    direct: bool
+    relevance: float
+    share: float
+
+
+async def receipt_of(view: LedgerView, report: Report) -> Receipt | None:
+    """The receipt that a report answers; refuses one that was never given, or given to somebody else."""
+    if report.receipt is None:
+        return None
+    receipt = await view.receipt(report.receipt)
+    if receipt is None:
+        raise Refusal("receipt", f"{report.receipt} is unknown here", "Leave it out and send the report again")
+    if receipt.agent != report.agent:
+        raise Refusal(
+            "receipt",
+            f"{report.receipt} was given to another agent, not to {report.agent}",
+            "Send the receipt of your own retrieval, or leave it out",
+        )
+    return receipt
+
+
+async def items_named(view: LedgerView, report: Report) -> dict[ItemId, Item]:
+    """Every item that a report names; refuses ids that do not exist or are not for this agent to see."""
+    wanted = [*report.helpful, *report.harmful, *report.replaces]
+    items = await view.items(wanted, agent=report.agent, pruned=True)
+    for argument, ids in (("helpful", report.helpful), ("harmful", report.harmful), ("replaces", report.replaces)):
+        if missing := [item for item in ids if item not in items]:
+            raise Refusal(
+                argument, f"there is no item {missing[0]}", "Use the ids (k_…) of a retrieval, or leave it out"
+            )
+    return items
+
+
+async def charges(view: LedgerView, report: Report, receipt: Receipt | None, outcome: Outcome) -> list[Charge]:
+    """What a report says of which item.
+
+    Named items are charged directly, under the receipt that showed them to this agent. Where no item is named, the
+    outcome is shared, weakly, among the items shown.
+    """
+    shown = {} if receipt is None else {entry.item: entry for entry in receipt.shown}
+    votes = sum(entry.score for entry in shown.values()) or 1.0
+    if report.helpful or report.harmful:
+        named: list[tuple[ItemId, Literal[-1, 1]]] = [(item, 1) for item in report.helpful]
+        named += [(item, -1) for item in report.harmful]
+        return [
+            await _direct(view, report, shown.get(item), receipt, item=item, sign=sign, votes=votes)
+            for item, sign in named
+        ]
+    if receipt is None or report.nothing_mattered or outcome == "observation":
+        return []
+    return [
+        Charge(
+            item=entry.item,
+            source=receipt.id,
+            sign=1 if outcome == "success" else -1,
+            direct=False,
+            relevance=entry.relevance,
+            share=entry.score / votes,
+        )
+        for entry in shown.values()
+    ]
+
+
+async def _direct(
+    view: LedgerView,
+    report: Report,
+    entry: Shown | None,
+    receipt: Receipt | None,
+    *,
+    item: ItemId,
+    sign: Literal[-1, 1],
+    votes: float,
+) -> Charge:
+    source: ReceiptId | None = receipt.id if receipt is not None and entry is not None else None
+    relevance, share = (entry.relevance, entry.score / votes) if entry else (_UNSHOWN_RELEVANCE, 0.0)
+    if source is None:
+        source = await view.latest_receipt_showing(item, agent=report.agent)
+    if source is None:
+        raise Refusal(
+            "helpful" if sign > 0 else "harmful",
+            f"{item} was not shown to {report.agent} in any of its latest retrievals",
+            "Name only items that you were shown",
+        )
+    return Charge(item=item, source=source, sign=sign, direct=True, relevance=relevance, share=share)
+
+
+async def apply(
+    transaction: LedgerTransaction, report: Report, feedback: FeedbackId, made: Sequence[Charge], *, required: int
+) -> list[Charge]:
+    """Books the charges: verdicts, trust, counts, stage. Returns those that changed something.
+
+    The same source says of an item only one thing: its latest verdict takes the place of the earlier, whose effect
+    on trust is taken back first.
+    """
+    items = await transaction.items([charge.item for charge in made], agent=report.agent, pruned=True)
+    alone = await transaction.agents() <= 1
+    booked = []
+    for charge in made:
+        item = items.get(charge.item)
+        earlier = await transaction.verdict(charge.item, charge.source)
+        if item is None or (earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct)):
+            continue
+        before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
+        vouching = charge.sign > 0 and item.author == report.agent and not alone
+        after = before if vouching else _trust_after(before, charge)
+        await transaction.put_verdict(
+            Verdict(
+                item=item.id,
+                source=charge.source,
+                agent=report.agent,
+                project=report.project,
+                feedback=feedback,
+                at=transaction.now,
+                sign=charge.sign,
+                direct=charge.direct,
+                delta=evidence.log_odds(after) - evidence.log_odds(before),
+            )
+        )
+        await transaction.set_trust(item.id, after)
+        await restage(transaction, item, trust=after, report=report, required=required)
+        booked.append(charge)
+    return booked
+
+
+async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, report: Report, required: int) -> None:
+    """Promotes or demotes an item of the general space as the outcomes of other agents warrant."""
+    if item.space == "prompt":
+        return
+    latest = await transaction.latest_signs(item.id)
+    others = [sign for agent, sign in latest.items() if agent != item.author]
+    stage = stage_of(item.stage, backers=others.count(1), objectors=others.count(-1), trust=trust, required=required)
+    if stage != item.stage:
+        await transaction.set_stage(item.id, stage)
+        kind = "promoted" if stage == "active" else "demoted"
+        await transaction.record(kind, agent=report.agent, subject=item.id, backers=others.count(1), trust=trust)
+
+
+def _trust_after(before: float, charge: Charge) -> float:
+    if not charge.direct:
+        return evidence.shared(before, charge.sign, charge.share)
+    if charge.sign > 0:
+        return evidence.confirmed(before, charge.relevance)
+    return evidence.contradicted(before, charge.relevance, charge.share)
+
+
+def origin(report: Report, feedback: Feedback, item: ItemId) -> Verdict:
+    """The verdict that comes with a new item: its author backs it, which changes no trust."""
+    return Verdict(
+        item=item,
+        source=report.receipt or feedback.id,
+        agent=report.agent,
+        project=report.project,
+        feedback=feedback.id,
+        at=feedback.at,
+        sign=1,
+        direct=True,
+        delta=0.0,
+    )

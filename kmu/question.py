@@ -1,0 +1,34 @@
+"""A question and its answer: what an agent asks before a task, and what it is shown."""
+
+from dataclasses import dataclass, field
+
+from fleetlore.kmu.control import Control
+from fleetlore.kmu.ranking import Ranked
+from fleetlore.storage.identifiers import ItemId, ReceiptId
+from fleetlore.storage.records import AgentName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What an agent asks before a task."""
+
+    task: str
+    agent: AgentName
+    limit: int = 5
+    task_type: str = ""
+    project: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retrieval:
+    """The answer. `against` has the latest reasoning against contested items; `omitted` counts what did not fit.
+
+    `receipt` is empty only where the ledger had no room for one.
+    """
+
+    receipt: ReceiptId | None
+    control: Control
+    items: tuple[Ranked, ...]
+    against: dict[ItemId, str] = field(default_factory=dict)
+    omitted: int = 0

@@ -1,0 +1,100 @@
+"""Retrieving: from a task to ranked items, a controller's word and a durable receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fleetlore.kmu.control import control
+from fleetlore.kmu.lexicon import search_terms
+from fleetlore.kmu.question import Question, Retrieval
+from fleetlore.kmu.ranking import Candidate, Ranked, candidates, rank, relevances, select
+from fleetlore.storage.errors import StorageFull
+from fleetlore.storage.identifiers import ItemId, new_receipt_id
+from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import Item, Receipt, Shown, Space
+from fleetlore.storage.search import Filter, Legs
+
+if TYPE_CHECKING:
+    from fleetlore.storage.spaces import KnowledgeSpaces
+
+
+async def retrieve(
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, *, fits: Callable[[Retrieval], bool]
+) -> Retrieval:
+    """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
+    await follow_generation(ledger, spaces)
+    general, companions = await _general(ledger, spaces, question)
+    own = await _own(ledger, spaces, question)
+    groups = select(general, own, companions, limit=question.limit)
+    chosen = [entry for group in groups for entry in group]
+    objections = await ledger.read.objections(entry.item.id for entry in chosen if entry.item.status == "contested")
+    now = ledger.clock()
+    answer = Retrieval(
+        receipt=new_receipt_id(now),
+        control=control(chosen),
+        items=(),
+        against={item: said[0].reasoning for item, said in objections.items() if said[0].reasoning},
+        omitted=len(chosen),
+    )
+    for group in groups:
+        longer = replace(answer, items=(*answer.items, *group), omitted=answer.omitted - len(group))
+        if fits(longer):
+            answer = longer
+    return await _with_receipt(ledger, question, answer)
+
+
+async def _with_receipt(ledger: Ledger, question: Question, answer: Retrieval) -> Retrieval:
+    assert answer.receipt is not None
+    receipt = Receipt(
+        id=answer.receipt,
+        at=ledger.clock(),
+        agent=question.agent,
+        project=question.project,
+        task_type=question.task_type,
+        task=question.task,
+        mode=answer.control.mode,
+        shown=tuple(Shown(item=entry.item.id, relevance=entry.relevance, score=entry.score) for entry in answer.items),
+    )
+    try:
+        await ledger.write(lambda transaction: transaction.give_receipt(receipt))
+    except StorageFull:
+        return replace(answer, receipt=None)
+    return answer
+
+
+async def _general(
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question
+) -> tuple[list[Ranked], dict[ItemId, Item]]:
+    """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
+    legs = await _search(spaces, "general", question, Filter(tags=question.tags))
+    items = await ledger.read.items(legs.text.keys() | legs.vector.keys(), agent=question.agent)
+    ranked = rank(candidates(question.task, legs, items), project=question.project)
+    found = [entry.item for entry in ranked]
+    wanted = {other for item in found for other in item.conflicts_with}
+    wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
+    return ranked, await ledger.read.items(wanted - {item.id for item in found}, agent=question.agent)
+
+
+async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> Sequence[Ranked]:
+    """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
+    if not await ledger.read.owns_items(question.agent):
+        return []
+    where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
+    legs = await _search(spaces, "prompt", question, where)
+    items = await ledger.read.items(legs.text.keys() | legs.vector.keys(), agent=question.agent)
+    if not question.task_type:
+        return rank(candidates(question.task, legs, items), project=question.project)
+    found = [
+        Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
+        for item, relevance in relevances(legs).items()
+        if item in items
+    ]
+    return rank(found, project=question.project)
+
+
+async def _search(spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:
+    [vector] = spaces.embedder.embed([question.task])
+    return await spaces.search(space, text=search_terms(question.task), vector=vector, where=where)

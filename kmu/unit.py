@@ -1,0 +1,84 @@
+"""The knowledge management unit: every verb in one place, over an open ledger and open spaces."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from fleetlore.kmu import forgetting, learning, retrieval
+from fleetlore.kmu.promotion import DEFAULT_BACKERS
+from fleetlore.kmu.pruning import PrunePolicy
+from fleetlore.kmu.question import Question, Retrieval
+from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.upkeep import Upkeep
+from fleetlore.kmu.wish import Pruning, Wish
+from fleetlore.storage.embedding import load_embedder
+from fleetlore.storage.identifiers import PlanId
+from fleetlore.storage.intake import Intake
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.records import AgentName
+from fleetlore.storage.spaces import KnowledgeSpaces
+
+MAINTAIN_LOCK = "maintain.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What an operator may set: how many other agents bear an item out, and what is pruned unasked."""
+
+    promote_after: int = DEFAULT_BACKERS
+    prune: PrunePolicy = field(default_factory=PrunePolicy)
+
+
+class KnowledgeManagementUnit:
+    """Aligns, stores, retrieves, promotes and prunes."""
+
+    def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, upkeep: Upkeep, policy: Policy) -> None:
+        self.ledger = ledger
+        self.spaces = spaces
+        self.upkeep = upkeep
+        self._intake = intake
+        self._policy = policy
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, ledger: Ledger, data: Path, *, policy: Policy) -> AsyncIterator["KnowledgeManagementUnit"]:
+        """Opens the spaces of a ledger's data directory and keeps them up in the background."""
+        embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
+        async with AsyncExitStack() as stack:
+            generation = ledger.info.generation
+            spaces = await stack.enter_async_context(
+                KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
+            )
+            intake = await stack.enter_async_context(Intake(ledger, spaces).running())
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK))
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(upkeep.run)
+            yield cls(ledger, spaces, intake, upkeep, policy)
+
+    async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
+        """What is known for a task, within a budget; see `retrieval.retrieve`."""
+        return await retrieval.retrieve(self.ledger, self.spaces, question, fits=fits)
+
+    async def learn(self, report: Report) -> Acknowledgement:
+        """Takes a report; see `learning.learn`."""
+        return await learning.learn(self.ledger, self.spaces, self._intake, report, required=self._policy.promote_after)
+
+    async def plan(self, wish: Wish) -> Pruning:
+        """Makes a prune plan."""
+        return await forgetting.plan(self.ledger, wish, policy=self._policy.prune)
+
+    async def show_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
+        """A prune plan as it was made."""
+        return await forgetting.show(self.ledger, plan, agent=agent)
+
+    async def apply_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
+        """Prunes what a plan says."""
+        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent)
+
+    async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
+        """Brings back what a plan took."""
+        return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent)

@@ -1,0 +1,68 @@
+"""Upkeep: what keeps the spaces in line with the ledger and fast. One process at a time does it, in the background."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import anyio
+from fleetlore.storage.errors import DataError
+from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.reconciliation import reconcile
+from fleetlore.storage.records import SPACES, Space
+
+if TYPE_CHECKING:
+    from fleetlore.storage.spaces import KnowledgeSpaces
+
+logger = logging.getLogger(__name__)
+
+# 30 single-row commits already double the vector leg; compacting costs by the number of versions.
+COMMITS = 50
+_PAUSE_SECONDS = 1.0
+_RECONCILE_EVERY = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class Upkeep:
+    """What the background work did last, for `status` and `/healthz`."""
+
+    ledger: Ledger
+    spaces: KnowledgeSpaces
+    lock: ProcessLock
+    optimized: dict[Space, int] = field(default_factory=dict)
+    consolidated_at: datetime | None = None
+    degraded: dict[str, str] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Works until cancelled. A fault is logged, shown as degraded and tried again."""
+        while True:
+            try:
+                async with self.lock.held_if_free() as mine:
+                    if mine:
+                        # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
+                        with anyio.CancelScope(shield=True):
+                            await self.work()
+                self.degraded.pop("upkeep", None)
+            except DataError as fault:
+                logger.exception("upkeep failed; it will be tried again")
+                self.degraded["upkeep"] = str(fault)
+            await anyio.sleep(_PAUSE_SECONDS)
+
+    async def work(self, *, everything: bool = False) -> None:
+        """One round: reconciles now and then, compacts what has seen enough commits."""
+        await follow_generation(self.ledger, self.spaces)
+        now = self.ledger.clock()
+        if everything or self.consolidated_at is None or now - self.consolidated_at > _RECONCILE_EVERY:
+            repairs = await reconcile(self.ledger, self.spaces)
+            if repairs.added or repairs.orphans or repairs.doubles:
+                logger.warning("reconciled the spaces with the ledger: %s", repairs)
+            self.consolidated_at = now
+        for space in SPACES:
+            version = await self.spaces.version(space)
+            if everything or version - self.optimized.get(space, 0) >= COMMITS:
+                await self.spaces.optimize(space)
+                self.optimized[space] = await self.spaces.version(space)

@@ -1,0 +1,1 @@
+"""How fleetlore runs: settings, assembly, identity, transports and the command line."""

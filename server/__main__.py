@@ -1,0 +1,5 @@
+"""`python -m fleetlore.server` is the `fleetlore` command."""
+
+from fleetlore.server.cli import main
+
+main()

@@ -1,0 +1,145 @@
+"""Assembly: constructors called in order, opened by the lifespan, closed by its exit stack."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from fleetlore.server.identity import identify
+from fleetlore.server.settings import DEFAULT_EMBEDDER, Settings
+from fleetlore.server.status import VERSION, describe
+from fleetlore.server.workplace import project_of
+from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import AgentName
+from fleetlore.tools.instructions import INSTRUCTIONS
+from fleetlore.tools.memory import Memory
+from fleetlore.tools.prompts import register_prompts
+from fleetlore.tools.prune import prune
+from fleetlore.tools.resources import register_resources
+from fleetlore.tools.retrieve_knowledge import retrieve_knowledge
+from fleetlore.tools.submit_feedback import submit_feedback
+from mcp.server import MCPServer
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+logger = logging.getLogger(__name__)
+
+
+class SharedMemory:
+    """One process's memory: the ledger at once, the unit behind it.
+
+    Importing LanceDB takes two seconds: a client's handshake is answered meanwhile, and its first call waits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._ready = anyio.Event()
+        self._unit: KnowledgeManagementUnit | None = None
+        self._fault: FleetloreError | None = None
+        self._ledger: Ledger | None = None
+        self._project = settings.project
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Opens the memory for the first user and closes it after that one; whoever comes meanwhile shares it."""
+        if self._ledger is not None:
+            yield
+            return
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            self._ledger = await stack.enter_async_context(
+                Ledger.open(
+                    settings.data,
+                    embedder=settings.embedder,
+                    fallback=DEFAULT_EMBEDDER,
+                    clock=settings.clock,
+                    pragmas=settings.pragmas,
+                )
+            )
+            stack.callback(self._forget)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(self._open_unit, self._ledger)
+            yield
+
+    def _forget(self) -> None:
+        self._ledger = self._unit = self._fault = None
+        self._ready = anyio.Event()
+
+    async def _open_unit(self, ledger: Ledger) -> None:
+        if self.settings.workplace is not None and not self._project:
+            self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace)
+        module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit")
+        policy = module.Policy(promote_after=self.settings.promote_after)
+        try:
+            async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
+                self._unit = unit
+                self._ready.set()
+                await anyio.sleep_forever()
+        except FleetloreError as fault:
+            logger.exception("the knowledge spaces cannot be opened")
+            self._fault = fault
+            self._ready.set()
+
+    async def unit(self) -> KnowledgeManagementUnit:
+        """The knowledge management unit, once it is open; raises why it cannot be."""
+        await self._ready.wait()
+        if self._fault is not None:
+            raise self._fault
+        assert self._unit is not None
+        return self._unit
+
+    async def status(self) -> dict[str, Any]:
+        """What this server says of itself."""
+        assert self._ledger is not None
+        degraded = (
+            {"spaces": str(self._fault)} if self._fault else dict(self._unit.upkeep.degraded if self._unit else {})
+        )
+        consolidated = self._unit.upkeep.consolidated_at if self._unit else None
+        return {
+            **await describe(self._ledger, self.settings.data, degraded=degraded),
+            "last_consolidation": consolidated.isoformat() if consolidated else None,
+        }
+
+    def identify(self, argument: str, client: str) -> AgentName:
+        """Who calls; see `identity.identify`."""
+        return identify(settled=self.settings.agent, argument=argument, client=client)
+
+    def project(self) -> str:
+        """What a caller works on who does not say."""
+        return self._project
+
+
+def create_server(settings: Settings) -> MCPServer[None]:
+    """The MCP server over a data directory; its lifespan opens and closes the memory."""
+    return serve_memory(SharedMemory(settings))
+
+
+def serve_memory(shared: SharedMemory) -> MCPServer[None]:
+    """The MCP server over a memory."""
+    memory = Memory(unit=shared.unit, status=shared.status, identify=shared.identify, project=shared.project)
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
+        async with shared.opened():
+            yield
+
+    server: MCPServer[None] = MCPServer(
+        "fleetlore",
+        title="fleetlore",
+        version=VERSION,
+        description="The shared memory of a fleet of agents, learning from outcomes.",
+        instructions=INSTRUCTIONS,
+        tools=[retrieve_knowledge(memory), submit_feedback(memory), prune(memory)],
+        lifespan=lifespan,
+        log_level="WARNING",
+    )
+    register_resources(server, memory)
+    register_prompts(server, memory)
+    return server

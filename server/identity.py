@@ -1,0 +1,40 @@
+"""Identity: whose knowledge this is. A name is settled once and never guessed at where somebody else has said it."""
+
+import getpass
+import re
+
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.records import AgentName
+
+ANONYMOUS = AgentName("anonymous")
+
+_OTHER = re.compile(r"[^A-Za-z0-9._@-]+")
+_LONGEST = 64
+
+
+def folded(name: str) -> AgentName:
+    """A name as agents have them: other characters become `-`, at most 64 are kept."""
+    return AgentName(_OTHER.sub("-", name.strip())[:_LONGEST])
+
+
+def identify(*, settled: str, argument: str, client: str) -> AgentName:
+    """The agent: the settled name, else the argument, else the client at this user, else `anonymous`.
+
+    Raises `Refusal` if the argument names somebody else than the settled name.
+    """
+    if settled:
+        if argument and folded(argument) != folded(settled):
+            raise Refusal(
+                "agent", f"this server speaks for {folded(settled)}, not for {folded(argument)}", "Leave agent out"
+            )
+        return folded(settled)
+    if argument.strip():
+        return folded(argument)
+    return folded(f"{client}@{_user()}") if client else ANONYMOUS
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run under a user id without a name
+        return "local"

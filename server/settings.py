@@ -1,0 +1,37 @@
+"""Settings: what an operator chooses. The command line fills them; nothing else reads the environment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fleetlore.kmu.promotion import DEFAULT_BACKERS
+
+DEFAULT_EMBEDDER = "wordllama-256"
+EMBEDDER_NAMES = ("wordllama-256", "wordllama-128", "wordllama-64")
+
+
+def utc_now() -> datetime:
+    """The present, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """One server's settings.
+
+    `agent` settles the name of everybody who connects, `project` what they work on; without one it is taken from the
+    `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
+    with. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
+    """
+
+    data: Path
+    agent: str = ""
+    project: str = ""
+    workplace: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8717
+    embedder: str = ""
+    promote_after: int = DEFAULT_BACKERS
+    clock: Callable[[], datetime] = utc_now
+    pragmas: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""What a server says of itself, for people, `/healthz` and the `status` resource."""
+
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio
+from fleetlore.storage.database import SQLITE_VERSION
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import SPACES, Census
+
+VERSION = version("fleetlore")
+
+
+def items_by_space(census: Census) -> dict[str, dict[str, int]]:
+    """Living items by space and status."""
+    return {
+        space: {status: count for (owner, status), count in sorted(census.items.items()) if owner == space}
+        for space in SPACES
+    }
+
+
+def _disk_bytes(data: Path) -> int:
+    total = 0
+    for file in data.rglob("*"):
+        with suppress(FileNotFoundError):  # compaction removes files while we count
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> dict[str, Any]:
+    """The state of a data directory: counts, disk, versions and health."""
+    census = await ledger.read.census()
+    return {
+        "status": "degraded" if degraded else "ok",
+        "version": VERSION,
+        "store": ledger.info.id,
+        "data": str(data),
+        "items": items_by_space(census),
+        "pruned": census.pruned,
+        "agents": census.agents,
+        "feedback": census.feedback,
+        "receipts": {"given": census.receipts, "answered": census.answered},
+        "disk_bytes": await anyio.to_thread.run_sync(_disk_bytes, data),
+        "embedder": ledger.info.embedder,
+        "generation": ledger.info.generation,
+        "sqlite": SQLITE_VERSION,
+        "degraded": degraded,
+    }

@@ -1,0 +1,77 @@
+"""The error tree. Every message says what is wrong and what to do.
+
+FleetloreError
+├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+└── DataError (RuntimeError)             the data directory or what is in it
+    ├── DataDirectoryUnusable            not a folder, not writable, locked
+    ├── DataNewer                        written by a later version of fleetlore
+    ├── EmbedderMismatch                 vectors made with another embedder
+    ├── StorageFull                      no room for a write; what was there before stays
+    └── StorageFault                     anything else a store reports
+"""
+
+from pathlib import Path
+
+
+class FleetloreError(Exception):
+    """Base of every error that fleetlore raises on purpose."""
+
+
+class Refusal(FleetloreError, ValueError):
+    """A call that cannot be carried out as it was made; nothing was stored."""
+
+    def __init__(self, argument: str, problem: str, remedy: str) -> None:
+        self.argument = argument
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{argument}: {problem}. {remedy}.")
+
+
+class DataError(FleetloreError, RuntimeError):
+    """The data directory, or what is in it, cannot be used as asked."""
+
+
+class DataDirectoryUnusable(DataError):
+    """The data directory is a file, cannot be created, or cannot be written."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path = path
+        super().__init__(f"data directory {path}: {problem}. Choose another with --data or FLEETLORE_DATA.")
+
+
+class DataNewer(DataError):
+    """The ledger was written by a later version."""
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"data directory {path} was made by a newer fleetlore (schema {found}, this one knows {known}). "
+            "Upgrade this fleetlore, or choose another directory with --data."
+        )
+
+
+class EmbedderMismatch(DataError):
+    """The vectors in the spaces were made with another embedder than the one configured."""
+
+    def __init__(self, stored: str, configured: str) -> None:
+        self.stored = stored
+        self.configured = configured
+        super().__init__(
+            f"this data was made with the embedder {stored}, but {configured} is configured. "
+            f"Start with --embedder {stored}, or make its vectors anew: fleetlore rebuild --embedder {configured}"
+        )
+
+
+class StorageFull(DataError):
+    """A store had no room; the write was refused whole."""
+
+    def __init__(self) -> None:
+        super().__init__("the data directory is full: nothing was stored. Free some disk space and send it again.")
+
+
+class StorageFault(DataError):
+    """A store reported an error of its own."""
+
+    def __init__(self, store: str, reason: str) -> None:
+        super().__init__(f"the {store} reported an error: {reason}. Nothing was stored; see the server's log.")

@@ -1,0 +1,54 @@
+"""Taking new items into a knowledge space: one add for all that has queued up, in the generation searched now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fleetlore.storage.batching import Batcher
+from fleetlore.storage.errors import EmbedderMismatch
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger_view import IndexedItem
+from fleetlore.storage.records import SPACES, Space
+
+if TYPE_CHECKING:
+    from fleetlore.storage.spaces import KnowledgeSpaces
+
+
+async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+    """Turns to the generation that a rebuild by another process has made the one to search.
+
+    Raises `EmbedderMismatch` if that rebuild also changed the embedder.
+    """
+    info = await ledger.refresh()
+    if info.embedder != spaces.embedder.name:
+        raise EmbedderMismatch(info.embedder, spaces.embedder.name)
+    if info.generation != spaces.generation:
+        await spaces.use(info.generation)
+
+
+class Intake:
+    """The one writer of this process into the spaces."""
+
+    def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+        self._ledger = ledger
+        self._spaces = spaces
+        self._batches: Batcher[tuple[Space, IndexedItem], None] = Batcher(self._add)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Intake]:
+        """Takes items until the block ends."""
+        async with self._batches.running():
+            yield self
+
+    async def take(self, space: Space, item: IndexedItem) -> None:
+        """Returns once the row is in the space."""
+        await self._batches.submit((space, item))
+
+    async def _add(self, batch: Sequence[tuple[Space, IndexedItem]]) -> Sequence[None]:
+        async with self._spaces.writing():
+            await follow_generation(self._ledger, self._spaces)
+            for space in SPACES:
+                await self._spaces.add(space, [item for owner, item in batch if owner == space])
+        return [None] * len(batch)

@@ -1,0 +1,259 @@
+"""The ledger: what happened, what is trustworthy and who may see it. Its commit is the only commit point.
+
+`Ledger.read` answers from the last commit of any process; `Ledger.write` carries out a job inside a durable
+transaction that no other process can interleave with, so that what the job reads is still true when it writes.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
+from fleetlore.storage.identifiers import ItemId, PlanId, ReceiptId, new_event_id, new_store_id
+from fleetlore.storage.ledger_view import FEEDBACK_TEXTS, LedgerView, StoreInfo, microseconds
+from fleetlore.storage.records import AgentName, Feedback, Item, Plan, Receipt, Stage, Verdict
+
+ResultT = TypeVar("ResultT")
+
+LEDGER_FILE = "ledger.sqlite"
+
+
+class Ledger:
+    """An open ledger. `clock` gives the time; everything that needs one asks it."""
+
+    def __init__(self, database: Database, info: StoreInfo, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self.info = info
+        self.clock = clock
+        self.read = LedgerView(database.reader)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        data: Path,
+        *,
+        embedder: str,
+        fallback: str,
+        clock: Callable[[], datetime],
+        pragmas: Mapping[str, int] | None = None,
+    ) -> AsyncIterator["Ledger"]:
+        """Opens the ledger in a data directory, or makes a new one.
+
+        `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
+
+        Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
+        """
+        try:
+            await anyio.Path(data).mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise DataDirectoryUnusable(data, "it is a file, not a folder") from error
+        except OSError as error:
+            raise DataDirectoryUnusable(data, error.strerror or str(error)) from error
+        async with Database.open(data / LEDGER_FILE, pragmas=pragmas) as database:
+            info = await LedgerView(database.reader).store()
+            if info is None:
+                info = await database.write(lambda connection: _found(connection, embedder or fallback, clock()))
+            if embedder and info.embedder != embedder:
+                raise EmbedderMismatch(info.embedder, embedder)
+            yield cls(database, info, clock)
+
+    async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
+        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here."""
+        return await self._database.write(
+            lambda connection: job(LedgerTransaction(connection, self.info, self.clock()))
+        )
+
+    def digest(self, *parts: str) -> str:
+        """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
+        return digest(self.info, *parts)
+
+    async def refresh(self) -> StoreInfo:
+        """Reads again what the ledger says of itself: a rebuild by another process changes the generation."""
+        self.info = await self.read.store() or self.info
+        return self.info
+
+
+def digest(info: StoreInfo, *parts: str) -> str:
+    """`Ledger.digest` for a known store."""
+    message = json.dumps(parts).encode()
+    return hmac.new(info.salt.encode(), message, hashlib.sha256).hexdigest()[:32]
+
+
+async def _found(connection: Connection, embedder: str, now: datetime) -> StoreInfo:
+    known = await LedgerView(connection).store()
+    if known is not None:
+        return known  # another process was first
+    info = StoreInfo(id=new_store_id(now), salt=secrets.token_hex(16), embedder=embedder, generation=1)
+    for key, value in (("store", info.id), ("salt", info.salt), ("embedder", embedder), ("generation", "1")):
+        await connection.run("set_meta", key=key, value=value)
+    return info
+
+
+class LedgerTransaction(LedgerView):
+    """Writing the ledger, inside one transaction at the time `now`."""
+
+    def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
+        super().__init__(connection)
+        self.info = info
+        self.now = now
+        self._at = microseconds(now)
+
+    async def record(self, kind: str, *, agent: AgentName, subject: str, **body: object) -> None:
+        """Appends an event. `body` holds identifiers, numbers and digests only: never free text."""
+        await self._connection.run(
+            "add_event",
+            id=new_event_id(self.now),
+            store=self.info.id,
+            at=self._at,
+            kind=kind,
+            agent=agent,
+            subject=subject,
+            body=json.dumps(body),
+        )
+
+    async def saw(self, agent: AgentName) -> None:
+        """Notes that the agent was here."""
+        await self._connection.run("saw_agent", name=agent, at=self._at)
+
+    async def set_generation(self, generation: int, embedder: str) -> None:
+        """Makes the spaces of that generation, made with that embedder, the ones to search."""
+        await self._connection.run("set_meta", key="generation", value=str(generation))
+        await self._connection.run("set_meta", key="embedder", value=embedder)
+
+    async def add_item(self, item: Item) -> None:
+        """Stores a new item; its counts come from verdicts."""
+        content = {"insight": item.insight, "applies_when": item.applies_when}
+        await self._add_content(item.id, content)
+        await self._connection.run(
+            "add_item",
+            id=item.id,
+            space=item.space,
+            owner=item.owner,
+            kind=item.kind,
+            task_type=item.task_type,
+            project=item.project,
+            tags=json.dumps(item.tags),
+            digest=item.digest,
+            condition=item.condition,
+            author=item.author,
+            feedback=item.feedback,
+            at=self._at,
+            stage=item.stage,
+            trust=item.evidence.trust,
+        )
+
+    async def set_trust(self, item: ItemId, trust: float) -> None:
+        """Changes an item's trust."""
+        await self._connection.run("set_trust", id=item, trust=trust, at=self._at)
+
+    async def set_stage(self, item: ItemId, stage: Stage) -> None:
+        """Promotes or demotes an item."""
+        await self._connection.run("set_stage", id=item, stage=stage, at=self._at)
+
+    async def supersede(self, item: ItemId, successor: ItemId | None) -> None:
+        """Names the item's successor; None takes it back."""
+        await self._connection.run("supersede", id=item, successor=successor, at=self._at)
+
+    async def add_conflict(self, one: ItemId, other: ItemId, feedback: Feedback) -> None:
+        """Marks two items as contradicting each other."""
+        await self._connection.run("add_conflict", item=one, other=other, feedback=feedback.id)
+        await self._connection.run("add_conflict", item=other, other=one, feedback=feedback.id)
+
+    async def put_verdict(self, verdict: Verdict) -> None:
+        """Stores what a report says of an item, in place of what the same source said before, and counts anew."""
+        await self._connection.run(
+            "put_verdict",
+            item=verdict.item,
+            source=verdict.source,
+            agent=verdict.agent,
+            project=verdict.project,
+            feedback=verdict.feedback,
+            at=microseconds(verdict.at),
+            sign=verdict.sign,
+            direct=verdict.direct,
+            delta=verdict.delta,
+        )
+        await self._connection.run("count_verdicts", id=verdict.item)
+
+    async def give_receipt(self, receipt: Receipt) -> None:
+        """Stores what was shown to whom."""
+        await self.saw(receipt.agent)
+        await self._add_content(receipt.id, {"task": receipt.task})
+        await self._connection.run(
+            "add_receipt",
+            id=receipt.id,
+            store=self.info.id,
+            at=self._at,
+            agent=receipt.agent,
+            project=receipt.project,
+            task_type=receipt.task_type,
+            mode=receipt.mode,
+            shown=json.dumps([(shown.item, shown.relevance, shown.score) for shown in receipt.shown]),
+        )
+
+    async def answer_receipt(self, receipt: ReceiptId) -> None:
+        """Notes that a receipt was answered."""
+        await self._connection.run("answer_receipt", id=receipt, at=self._at)
+
+    async def add_feedback(self, feedback: Feedback, *, key: str, request: str, answer: str) -> None:
+        """Stores a report, the digest of its request and the answer it was given."""
+        texts: dict[str, object] = {name: getattr(feedback, name) for name in FEEDBACK_TEXTS}
+        texts["assessment"] = feedback.assessment
+        await self._add_content(feedback.id, {name: text for name, text in texts.items() if text})
+        await self._connection.run(
+            "add_feedback",
+            id=feedback.id,
+            at=self._at,
+            agent=feedback.agent,
+            receipt=feedback.receipt,
+            outcome=feedback.outcome,
+            key=key,
+            request=request,
+            answer=answer,
+        )
+
+    async def add_plan(self, plan: Plan) -> None:
+        """Stores a prune plan as shown."""
+        await self._add_content(plan.id, {"reason": plan.reason})
+        await self._connection.run("add_plan", id=plan.id, at=self._at, agent=plan.agent, items=_planned(plan))
+
+    async def mark_plan(self, plan: Plan) -> None:
+        """Notes that a plan was applied or undone, and what its items were like before."""
+        await self._connection.run(
+            "mark_plan",
+            id=plan.id,
+            items=_planned(plan),
+            applied_at=microseconds(plan.applied_at) if plan.applied_at else None,
+            undone_at=microseconds(plan.undone_at) if plan.undone_at else None,
+        )
+
+    async def set_pruned(self, item: ItemId, plan: PlanId | None) -> None:
+        """Takes an item away under a plan; None brings it back."""
+        await self._connection.run("prune_item", id=item, plan=plan)
+
+    async def _add_content(self, subject: str, content: Mapping[str, object]) -> None:
+        await self._connection.run("add_content", id=subject, body=json.dumps(content))
+
+
+def _planned(plan: Plan) -> str:
+    return json.dumps(
+        [
+            {
+                "item": planned.item,
+                "because": planned.because,
+                "feedback": planned.feedback,
+                "stage": planned.stage,
+                "trust": planned.trust,
+            }
+            for planned in plan.items
+        ]
+    )

@@ -1,0 +1,54 @@
+"""File locks between processes: the kernel releases them when a process dies, so there is no clock and no expiry.
+
+They hold on local disks only.
+"""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from filelock import FileLock, Timeout
+
+_POLL_SECONDS = (0.001, 0.005)
+
+
+class ProcessLock:
+    """A lock file that one process at a time holds, and within it one task at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = FileLock(path, thread_local=False)
+        self._tasks = anyio.Lock()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Waits for the lock and holds it for the block."""
+        async with self._tasks:
+            while not self._take():  # noqa: ASYNC110  another process tells no event
+                await anyio.sleep(random.uniform(*_POLL_SECONDS))
+            try:
+                yield
+            finally:
+                self._file.release()
+
+    @asynccontextmanager
+    async def held_if_free(self) -> AsyncIterator[bool]:
+        """Holds the lock for the block if nobody else has it; says whether it does."""
+        if self._tasks.locked():
+            yield False
+            return
+        async with self._tasks:
+            taken = self._take()
+            try:
+                yield taken
+            finally:
+                if taken:
+                    self._file.release()
+
+    def _take(self) -> bool:
+        try:
+            self._file.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True

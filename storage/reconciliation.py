@@ -1,0 +1,95 @@
+"""Bringing the knowledge spaces in line with the ledger: after a crash, after a prune, and from nothing.
+
+The ledger is read first and the tables second, always: the other way round, a row that another process is just
+adding would be missing from the older reading, and be added twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from fleetlore.storage.identifiers import ItemId, age
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import SPACES, Space
+
+if TYPE_CHECKING:
+    from fleetlore.storage.spaces import KnowledgeSpaces
+
+_SLICE = 1_000
+_ORPHAN_AGE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repairs:
+    """How many rows were added, removed as orphans, and removed as doubles."""
+
+    added: int = 0
+    orphans: int = 0
+    doubles: int = 0
+
+
+async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
+    """Adds missing rows, removes orphans older than ten minutes, reduces doubles to one."""
+    total = Counter[str]()
+    for space in SPACES:
+        known = await ledger.read.living_ids(space)
+        present = Counter(await spaces.ids(space))
+        missing = known - present.keys()
+        # A younger unknown row may belong to a feedback that another process is about to commit.
+        orphans = {item for item in present.keys() - known if age(item, ledger.clock()) > _ORPHAN_AGE}
+        doubles = {item for item in present if present[item] > 1}
+        await align(ledger, spaces, space, missing | orphans | doubles)
+        total.update(added=len(missing), orphans=len(orphans), doubles=len(doubles))
+    return Repairs(**total)
+
+
+async def align(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iterable[ItemId]) -> None:
+    """Makes the space hold each of `ids` exactly once if the ledger says that it lives, else not at all.
+
+    To be called after the ledger's commit that changed them. Reads the ledger under the write lock, so that of two
+    processes that change the same item the later reading wins.
+    """
+    wanted = list(ids)
+    for start in range(0, len(wanted), _SLICE):
+        part = wanted[start : start + _SLICE]
+        async with spaces.writing():
+            living = await ledger.read.living_among(space, part)
+            await spaces.remove(space, part)
+            await spaces.add(space, living)
+
+
+async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:
+    """Fills the tables of the next generation from the ledger, makes them the ones to search, drops older ones.
+
+    Copies without a lock first, then holds the write lock for what came meanwhile. `progress` is told how many items
+    were copied. Returns how many that were.
+    """
+    generation = (await ledger.refresh()).generation + 1
+    copied = 0
+    async with spaces.writing():
+        await spaces.keep_only({generation - 1})  # what an interrupted rebuild left
+        await spaces.use(generation)
+    reached = dict.fromkeys(SPACES, 0)
+    for space in SPACES:
+        while part := await ledger.read.living_after(space, reached[space], _SLICE):
+            await spaces.add(space, part)
+            reached[space] = part[-1].seq
+            copied += len(part)
+            progress(copied)
+        await spaces.optimize(space)
+    async with spaces.writing():
+        for space in SPACES:
+            while part := await ledger.read.living_after(space, reached[space], _SLICE):
+                await spaces.add(space, part)
+                reached[space] = part[-1].seq
+                copied += len(part)
+        await ledger.write(lambda transaction: transaction.set_generation(generation, spaces.embedder.name))
+        await ledger.refresh()
+    # What was pruned or came back while it was copied, and generations that nobody searches any more.
+    await reconcile(ledger, spaces)
+    await spaces.keep_only({generation - 1, generation})
+    return copied

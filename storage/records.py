@@ -1,0 +1,168 @@
+"""The records that every room speaks of: knowledge items with their evidence, receipts, verdicts, feedback and plans.
+
+All are frozen; times are aware and in UTC. Nothing here does I/O.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NewType
+
+from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
+
+AgentName = NewType("AgentName", str)
+
+Space = Literal["general", "prompt"]
+SPACES: tuple[Space, ...] = ("general", "prompt")
+Kind = Literal["do", "avoid", "fact"]
+Outcome = Literal["success", "failure", "observation"]
+Stage = Literal["provisional", "active"]
+Status = Literal["active", "provisional", "contested", "superseded"]
+Mode = Literal["follow", "verify", "explore"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What outcomes say about an item.
+
+    `trust` is the probability in [0.01, 0.99] that the item is right now, where it applies. `support` and
+    `contradiction` count direct reports for people to read; `agents` and `projects` are distinct backers.
+    """
+
+    trust: float
+    support: int = 0
+    contradiction: int = 0
+    agents: int = 0
+    projects: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One insight, when it applies, its kind and its evidence.
+
+    `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
+    `condition` is the salted digest of `applies_when`: equal for two items exactly if their conditions are equal.
+    """
+
+    id: ItemId
+    space: Space
+    owner: str
+    kind: Kind
+    insight: str
+    applies_when: str
+    task_type: str
+    project: str
+    tags: tuple[str, ...]
+    author: AgentName
+    feedback: FeedbackId
+    digest: str
+    condition: str
+    stage: Stage
+    evidence: Evidence
+    created_at: datetime
+    updated_at: datetime
+    superseded_by: ItemId | None = None
+    conflicts_with: tuple[ItemId, ...] = ()
+    pruned_by: PlanId | None = None
+
+    @property
+    def status(self) -> Status:
+        """What a reader is told: a living successor first, then a living conflict, then the stage."""
+        if self.superseded_by is not None:
+            return "superseded"
+        return "contested" if self.conflicts_with else self.stage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """One line of a receipt: which item, how relevant (0..1) and with which score it was shown."""
+
+    item: ItemId
+    relevance: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What one retrieval showed to whom, best first."""
+
+    id: ReceiptId
+    at: datetime
+    agent: AgentName
+    project: str
+    task_type: str
+    task: str
+    mode: Mode
+    shown: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What one report says of one item: `sign` +1 or -1, `direct` if the report named the item.
+
+    `source` is the receipt, or the feedback where none was given: a later verdict from the same source replaces this
+    one, which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
+    """
+
+    item: ItemId
+    source: str
+    agent: AgentName
+    project: str
+    feedback: FeedbackId
+    at: datetime
+    sign: Literal[-1, 1]
+    direct: bool
+    delta: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feedback:
+    """One report as it was made, with what the rule-based feedback agents made of it (`assessment`)."""
+
+    id: FeedbackId
+    at: datetime
+    agent: AgentName
+    receipt: ReceiptId | None
+    outcome: Outcome
+    task: str
+    reasoning: str
+    insight: str
+    applies_when: str
+    output: str
+    expected: str
+    assessment: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedItem:
+    """One line of a prune plan, with the stage and trust that the item had when the plan was applied."""
+
+    item: ItemId
+    because: str
+    feedback: tuple[FeedbackId, ...] = ()
+    stage: Stage | None = None
+    trust: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Which items one pruning takes away, and why; applied and undone at most in that order."""
+
+    id: PlanId
+    at: datetime
+    agent: AgentName
+    reason: str
+    items: tuple[PlannedItem, ...]
+    applied_at: datetime | None = None
+    undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Census:
+    """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered."""
+
+    items: dict[tuple[Space, Status], int] = field(default_factory=dict)
+    pruned: int = 0
+    agents: int = 0
+    feedback: int = 0
+    receipts: int = 0
+    answered: int = 0

@@ -1,0 +1,25 @@
+"""What one asks of a knowledge space, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleetlore.storage.identifiers import ItemId
+
+LEG_LIMIT = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """What a row must match: its owner (prompt space), its sort of task, all of these tags; "" and () match all."""
+
+    owner: str = ""
+    task_type: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Legs:
+    """What both ways of searching found, at most 100 each: BM25 score (above 0) and cosine (-1..1) by item."""
+
+    text: Mapping[ItemId, float]
+    vector: Mapping[ItemId, float]

@@ -1,0 +1,223 @@
+"""The two knowledge spaces in LanceDB: what is searched, with text, vector and filter columns.
+
+A row here that the ledger does not know does not exist, and both tables can be made anew from the ledger. Tables are
+named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next generation while this one answers.
+This is the only module that knows LanceDB.
+"""
+
+import operator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import lancedb
+import pyarrow as pa
+from fleetlore.storage.embedding import Embedder, Vectors, unit
+from fleetlore.storage.errors import StorageFault, StorageFull
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.ledger_view import IndexedItem
+from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
+from lancedb.expr import Expr, col, func, lit
+from lancedb.index import FTS
+from lancedb.query import MatchQuery
+
+ResultT = TypeVar("ResultT")
+
+LANCEDB_VERSION: str = lancedb.__version__
+
+# A task resembles the condition of a lesson more than the lesson: on a Banking77 stream weights of 0 to 0.25 for the
+# insight are equally right (.88), 0.5 costs two points; some is needed where many lessons share one condition.
+_INSIGHT_WEIGHT = 0.25
+_RETENTION = timedelta(minutes=10)
+_ATTEMPTS = 12
+_FULL = ("No space left", "File too large", "os error 28", "os error 27")
+
+
+class KnowledgeSpaces:
+    """Both spaces of one generation. Adding needs the write lock; searching needs nothing."""
+
+    def __init__(self, database: lancedb.AsyncConnection, embedder: Embedder, write_lock: ProcessLock) -> None:
+        self._database = database
+        self.embedder = embedder
+        self._write_lock = write_lock
+        self._tables: dict[Space, Any] = {}
+        self.generation = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, data: Path, *, embedder: Embedder, generation: int) -> AsyncIterator["KnowledgeSpaces"]:
+        """Opens the spaces of that generation in a data directory, and makes what is missing."""
+        database = await lancedb.connect_async(str(data / "spaces"), read_consistency_interval=timedelta(0))
+        try:
+            spaces = cls(database, embedder, ProcessLock(data / "write.lock"))
+            async with spaces.writing():
+                await spaces.use(generation)
+            yield spaces
+        finally:
+            database.close()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Holds the write lock: one process at a time adds or removes rows."""
+        async with self._write_lock.held():
+            yield
+
+    async def use(self, generation: int) -> None:
+        """Searches that generation from now on; makes its tables if they are missing. Needs the write lock."""
+        with _our_errors():
+            self._tables = {space: await self._table(f"{space}_{generation}") for space in SPACES}
+        self.generation = generation
+
+    async def keep_only(self, generations: Collection[int]) -> None:
+        """Drops the tables of every other generation."""
+        with _our_errors():
+            for name in (await self._database.list_tables()).tables:
+                if int(name.rpartition("_")[2]) not in generations:
+                    await self._database.drop_table(name)
+
+    async def add(self, space: Space, items: Sequence[IndexedItem]) -> None:
+        """Adds rows. Needs the write lock; a row that is there already would stand twice."""
+        if not items:
+            return
+        rows = pa.table(
+            {
+                "id": [item.id for item in items],
+                "text": [searchable(item) for item in items],
+                "vector": _vector_column(self._vectors(items), self.embedder.dimension),
+                "owner": [item.owner for item in items],
+                "task_type": [item.task_type for item in items],
+                "tags": [list(item.tags) for item in items],
+            },
+            schema=_schema(self.embedder.dimension),
+        )
+        await _retried(lambda: self._tables[space].add(rows))
+
+    async def remove(self, space: Space, ids: Iterable[ItemId]) -> None:
+        """Removes rows. Needs the write lock."""
+        doomed = list(ids)
+        if doomed:
+            predicate = col("id").isin([lit(item) for item in doomed]).to_sql()
+            await _retried(lambda: self._tables[space].delete(predicate))
+
+    async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
+        """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
+        found: dict[str, dict[ItemId, float]] = {}
+        expression = _expression(where)
+
+        async def text_leg() -> None:
+            query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
+            found["text"] = await _scores(query, expression, "_score", lambda score: score)
+
+        async def vector_leg() -> None:
+            query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
+            found["vector"] = await _scores(query, expression, "_distance", lambda distance: 1.0 - distance)
+
+        async with anyio.create_task_group() as legs:
+            if text:
+                legs.start_soon(text_leg)
+            if vector.any():
+                legs.start_soon(vector_leg)
+        return Legs(text=found.get("text", {}), vector=found.get("vector", {}))
+
+    async def ids(self, space: Space) -> list[ItemId]:
+        """The id of every row, as often as it stands there."""
+        with _our_errors():
+            rows = await self._tables[space].query().select(["id"]).to_arrow()
+        return [ItemId(item) for item in rows["id"].to_pylist()]
+
+    async def version(self, space: Space) -> int:
+        """The table's version; every commit of any process adds one."""
+        with _our_errors():
+            return int(await self._tables[space].version())
+
+    async def optimize(self, space: Space) -> None:
+        """Compacts the table, brings its indexes up to date, forgets versions older than ten minutes."""
+        await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
+
+    def _vectors(self, items: Sequence[IndexedItem]) -> Vectors:
+        conditions = self.embedder.embed([item.applies_when for item in items])
+        insights = self.embedder.embed([item.insight for item in items])
+        return unit((1 - _INSIGHT_WEIGHT) * conditions + _INSIGHT_WEIGHT * insights)
+
+    async def _table(self, name: str) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
+        if name in (await self._database.list_tables()).tables:
+            return await self._database.open_table(name)
+        table = await self._database.create_table(name, schema=_schema(self.embedder.dimension))
+        index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
+        await table.create_index("text", config=index)
+        return table
+
+
+def searchable(item: IndexedItem) -> str:
+    """What the text leg searches."""
+    return f"{item.applies_when}\n{item.insight}"
+
+
+def _expression(where: Filter) -> Expr | None:
+    """The filter as LanceDB's expression, with values as literals; None where everything matches."""
+    parts = [col("owner") == lit(where.owner)] if where.owner else []
+    parts += [col("task_type") == lit(where.task_type)] if where.task_type else []
+    parts += [func("array_has", col("tags"), lit(tag)) for tag in where.tags]
+    return reduce(operator.and_, parts) if parts else None
+
+
+def _schema(dimension: int) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
+            pa.field("owner", pa.string(), nullable=False),
+            pa.field("task_type", pa.string(), nullable=False),
+            pa.field("tags", pa.list_(pa.string()), nullable=False),
+        ]
+    )
+
+
+def _vector_column(vectors: Vectors, dimension: int) -> pa.Array:
+    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), dimension)
+
+
+async def _scores(
+    query: Any,  # noqa: ANN401  LanceDB's query builders share no public type
+    where: Expr | None,
+    column: str,
+    score: Callable[[float], float],
+) -> dict[ItemId, float]:
+    if where is not None:
+        query = query.where(where)
+    with _our_errors():
+        rows = await query.limit(LEG_LIMIT).to_arrow()
+    return {
+        ItemId(item): score(value) for item, value in zip(rows["id"].to_pylist(), rows[column].to_pylist(), strict=True)
+    }
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if any(sign in str(error) for sign in _FULL):
+            raise StorageFull from error
+        raise StorageFault("knowledge space", str(error).partition("\n")[0][:300]) from error
+
+
+async def _retried(operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """Tries again, with jitter, what LanceDB refuses because another commit came between."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await operation()
+        except (OSError, RuntimeError) as error:
+            if "conflict" not in str(error).lower() or attempt == _ATTEMPTS - 1:
+                with _our_errors():
+                    raise
+        await anyio.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -1,0 +1,106 @@
+-- name: meta
+SELECT key, value FROM meta;
+
+-- name: items
+SELECT i.*, c.body AS content,
+       successor.id AS successor,
+       (SELECT json_group_array(k.other)
+          FROM conflicts k JOIN items o ON o.id = k.other
+         WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting
+  FROM items i
+  JOIN contents c ON c.id = i.id
+  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.pruned_by IS NULL
+ WHERE i.id IN (SELECT value FROM json_each(:ids))
+   AND (i.pruned_by IS NULL OR :pruned)
+   AND (i.space = 'general' OR i.owner = :agent);
+
+-- name: item_of_digest
+SELECT id, pruned_by FROM items WHERE space = :space AND owner = :owner AND digest = :digest;
+
+-- name: item_ids_of_space
+SELECT id FROM items
+ WHERE space = :space AND (space = 'general' OR owner = :agent) AND pruned_by IS NULL
+ ORDER BY seq DESC LIMIT :limit;
+
+-- name: predecessors
+SELECT p.id FROM items p WHERE p.superseded_by IN (SELECT value FROM json_each(:ids)) AND p.pruned_by IS NULL;
+
+-- name: living_ids
+SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
+
+-- name: living_after
+SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
+  FROM items i JOIN contents c ON c.id = i.id
+ WHERE i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
+ ORDER BY i.seq LIMIT :limit;
+
+-- name: living_among
+SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
+  FROM items i JOIN contents c ON c.id = i.id
+ WHERE i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
+
+-- name: own_items
+SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AND pruned_by IS NULL;
+
+-- name: count_of_space
+SELECT count(*) AS count FROM items WHERE space = :space AND pruned_by IS NULL;
+
+-- name: receipt
+SELECT r.*, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id WHERE r.id = :id;
+
+-- name: latest_receipt_showing
+SELECT r.id FROM (SELECT id, seq, shown FROM receipts WHERE agent = :agent ORDER BY seq DESC LIMIT 1000) r,
+       json_each(r.shown) s
+ WHERE s.value ->> 0 = :item ORDER BY r.seq DESC LIMIT 1;
+
+-- name: feedback_of_key
+SELECT request, answer FROM feedback WHERE agent = :agent AND key = :key;
+
+-- name: verdict
+SELECT * FROM verdicts WHERE item = :item AND source = :source;
+
+-- name: verdicts
+SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
+
+-- name: latest_signs
+SELECT agent, sign, max(at) FROM verdicts WHERE item = :item AND direct GROUP BY agent;
+
+-- name: count_agents
+SELECT count(*) AS count FROM agents;
+
+-- name: speaking_against
+SELECT v.item, v.feedback, v.agent, c.body AS content
+  FROM verdicts v JOIN contents c ON c.id = v.feedback
+ WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.sign < 0 AND v.direct
+ ORDER BY v.at DESC;
+
+-- name: feedback
+SELECT f.*, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id WHERE f.id = :id;
+
+-- name: history
+SELECT at, kind, agent, body FROM events WHERE subject = :subject ORDER BY seq;
+
+-- name: plan
+SELECT p.*, c.body AS content FROM plans p LEFT JOIN contents c ON c.id = p.id WHERE p.id = :id;
+
+-- name: prunable
+SELECT i.id FROM items i
+ WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
+   AND (:space = 'all' OR i.space = :space)
+   AND ((i.contradiction >= :contradictions AND i.trust < :trust)
+        OR EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL AND s.stage = 'active'))
+ ORDER BY i.trust, i.seq;
+
+-- name: census_items
+SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
+       EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL) AS superseded,
+       EXISTS (SELECT 1 FROM conflicts k JOIN items o ON o.id = k.other
+                WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS contested,
+       count(*) AS count
+  FROM items i GROUP BY 1, 2, 3, 4, 5;
+
+-- name: census
+SELECT (SELECT count(*) FROM agents) AS agents,
+       (SELECT count(*) FROM feedback) AS feedback,
+       (SELECT count(*) FROM receipts) AS receipts,
+       (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered;

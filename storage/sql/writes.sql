@@ -1,0 +1,67 @@
+-- name: set_meta
+INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: add_event
+INSERT INTO events (id, store, at, kind, agent, subject, body) VALUES (:id, :store, :at, :kind, :agent, :subject, :body);
+
+-- name: add_content
+INSERT INTO contents (id, body) VALUES (:id, :body);
+
+-- name: saw_agent
+INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)
+    ON CONFLICT (name) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen);
+
+-- name: add_item
+INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, author, feedback, created_at,
+                   updated_at, stage, trust)
+VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :author, :feedback, :at, :at,
+        :stage, :trust);
+
+-- name: set_trust
+UPDATE items SET trust = :trust, updated_at = max(updated_at, :at) WHERE id = :id;
+
+-- name: set_stage
+UPDATE items SET stage = :stage, updated_at = max(updated_at, :at) WHERE id = :id;
+
+-- name: count_verdicts
+UPDATE items SET
+    support       = (SELECT count(*) FROM verdicts v WHERE v.item = items.id AND v.direct AND v.sign > 0),
+    contradiction = (SELECT count(*) FROM verdicts v WHERE v.item = items.id AND v.direct AND v.sign < 0),
+    agents        = (SELECT count(DISTINCT v.agent) FROM verdicts v
+                      WHERE v.item = items.id AND v.direct AND v.sign > 0),
+    projects      = (SELECT count(DISTINCT v.project) FROM verdicts v
+                      WHERE v.item = items.id AND v.direct AND v.sign > 0 AND v.project <> '')
+ WHERE id = :id;
+
+-- name: supersede
+UPDATE items SET superseded_by = :successor, updated_at = max(updated_at, :at) WHERE id = :id;
+
+-- name: add_conflict
+INSERT INTO conflicts (item, other, feedback) VALUES (:item, :other, :feedback) ON CONFLICT DO NOTHING;
+
+-- name: put_verdict
+INSERT INTO verdicts (item, source, agent, project, feedback, at, sign, direct, delta)
+VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta)
+    ON CONFLICT (item, source) DO UPDATE SET
+       feedback = excluded.feedback, at = excluded.at, sign = excluded.sign, direct = excluded.direct,
+       delta = excluded.delta;
+
+-- name: add_receipt
+INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown)
+VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown);
+
+-- name: answer_receipt
+UPDATE receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;
+
+-- name: add_feedback
+INSERT INTO feedback (id, at, agent, receipt, outcome, key, request, answer)
+VALUES (:id, :at, :agent, :receipt, :outcome, :key, :request, :answer);
+
+-- name: add_plan
+INSERT INTO plans (id, at, agent, items) VALUES (:id, :at, :agent, :items);
+
+-- name: mark_plan
+UPDATE plans SET items = :items, applied_at = :applied_at, undone_at = :undone_at WHERE id = :id;
+
+-- name: prune_item
+UPDATE items SET pruned_by = :plan WHERE id = :id;

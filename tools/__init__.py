@@ -1,0 +1,1 @@
+"""What agents see: three tools, resources and prompts. No decisions are made here."""

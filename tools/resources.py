@@ -1,0 +1,113 @@
+"""Resources: the spaces, single items with their history, and the server's state, as JSON."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.records import Item
+from fleetlore.tools.memory import Memory
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+_NEWEST = 100
+_JSON = "application/json"
+
+
+def register_resources(server: MCPServer[None], memory: Memory) -> None:
+    """Adds the resources to a server."""
+
+    @server.resource("fleetlore://general", mime_type=_JSON, description="The newest 100 items of the general space")
+    async def general() -> str:
+        unit = await memory.unit()
+        items = await unit.ledger.read.newest_items("general", agent="", limit=_NEWEST)
+        return _json({"items": [described(item) for item in items]})
+
+    @server.resource(
+        "fleetlore://prompt/{agent}", mime_type=_JSON, description="The newest 100 items of your own space"
+    )
+    async def prompt(agent: str, ctx: Context[Any, Any]) -> str:
+        try:
+            caller = memory.agent(agent, ctx)
+        except FleetloreError as error:
+            raise ResourceError(str(error)) from error
+        unit = await memory.unit()
+        items = await unit.ledger.read.newest_items("prompt", agent=caller, limit=_NEWEST)
+        return _json({"agent": caller, "items": [described(item) for item in items]})
+
+    @server.resource(
+        "fleetlore://item/{id}", mime_type=_JSON, description="One item with its evidence, provenance and history"
+    )
+    async def item(id: str, ctx: Context[Any, Any]) -> str:
+        unit = await memory.unit()
+        view = unit.ledger.read
+        found = await view.item(ItemId(id), agent=memory.agent("", ctx), pruned=True)
+        if found is None:
+            raise ResourceNotFoundError(f"There is no item {id}.")
+        return _json({**described(found), **await _provenance(view, found)})
+
+    @server.resource("fleetlore://status", mime_type=_JSON, description="Counts, disk, versions and health")
+    async def status() -> str:
+        return _json(await memory.status())
+
+
+def described(item: Item) -> dict[str, Any]:
+    """An item with its evidence, whole."""
+    return {
+        "id": item.id,
+        "space": item.space,
+        "kind": item.kind,
+        "insight": item.insight,
+        "applies_when": item.applies_when,
+        "status": item.status,
+        "confidence": round(item.evidence.trust, 2),
+        "support": item.evidence.support,
+        "contradiction": item.evidence.contradiction,
+        "agents": item.evidence.agents,
+        "projects": item.evidence.projects,
+        "task_type": item.task_type,
+        "project": item.project,
+        "tags": item.tags,
+        "author": item.author,
+        "superseded_by": item.superseded_by,
+        "conflicts_with": item.conflicts_with,
+        "pruned_by": item.pruned_by,
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+    }
+
+
+async def _provenance(view: LedgerView, item: Item) -> dict[str, Any]:
+    origin = await view.feedback(item.feedback)
+    verdicts = await view.verdicts(item.id)
+    return {
+        "origin": {
+            "feedback": item.feedback,
+            "outcome": origin.outcome if origin else None,
+            "assessment": origin.assessment if origin else (),
+        },
+        "verdicts": [
+            {
+                "feedback": verdict.feedback,
+                "agent": verdict.agent,
+                "at": verdict.at,
+                "says": "helpful" if verdict.sign > 0 else "harmful",
+                "named": verdict.direct,
+            }
+            for verdict in verdicts
+        ],
+        "history": await view.history(item.id),
+    }
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,76 @@
+"""A tool that reads its own arguments and writes both forms of its answer."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from fleetlore.storage.errors import FleetloreError
+from fleetlore.tools.arguments import Argument, read_arguments, schema_of
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[dict[str, Any], Context[Any, Any]], Awaitable[CallToolResult]]
+
+
+class KnowledgeTool(Tool):
+    """The SDK's tool, but for how arguments are read: by our own rules, with our own errors."""
+
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,
+    ) -> Any:  # noqa: ANN401  the SDK's signature
+        """Runs the tool; what it refuses reaches the model as one sentence."""
+        try:
+            return await self.fn(arguments, context)
+        except FleetloreError as error:
+            raise ToolError(str(error)) from error
+
+
+def knowledge_tool(
+    name: str,
+    description: str,
+    arguments: Sequence[Argument],
+    answer: type[BaseModel],
+    annotations: ToolAnnotations,
+    handler: Handler,
+) -> KnowledgeTool:
+    """A tool of that name whose handler gets every argument by name."""
+
+    async def run(sent: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
+        return await handler(read_arguments(arguments, sent), context)
+
+    return KnowledgeTool(
+        fn=run,
+        name=name,
+        title=annotations.title,
+        context_kwarg=None,
+        description=description,
+        parameters=schema_of(arguments),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=answer.model_json_schema()),
+        is_async=True,
+        annotations=annotations,
+    )
+
+
+def both_forms(answer: BaseModel, text: str) -> CallToolResult:
+    """The structured form, without fields at their default, and the text form."""
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured(answer))
+
+
+def structured(answer: BaseModel) -> dict[str, Any]:
+    """The structured form of an answer."""
+    return answer.model_dump(mode="json", exclude_defaults=True)
+
+
+def tokens(answer: BaseModel, text: str) -> float:
+    """The size of the larger form, at four characters a token."""
+    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(text)) / 4
