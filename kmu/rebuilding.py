@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+
 from fleetlore.storage import reconciliation
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.ledger import Ledger

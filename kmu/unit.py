@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+
 from fleetlore.kmu import forgetting, learning, retrieval
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
 from fleetlore.kmu.pruning import PrunePolicy

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import anyio
+
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger

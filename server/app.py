@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from mcp.server import MCPServer
+
 from fleetlore.server.identity import identify
 from fleetlore.server.settings import DEFAULT_EMBEDDER, Settings
 from fleetlore.server.status import VERSION, describe
@@ -23,7 +25,6 @@ from fleetlore.tools.prune import prune
 from fleetlore.tools.resources import register_resources
 from fleetlore.tools.retrieve_knowledge import retrieve_knowledge
 from fleetlore.tools.submit_feedback import submit_feedback
-from mcp.server import MCPServer
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import anyio
 import click
 import platformdirs
+
 from fleetlore.server.settings import DEFAULT_EMBEDDER, EMBEDDER_NAMES, Settings, utc_now
 from fleetlore.server.status import VERSION, describe
 from fleetlore.storage.errors import FleetloreError

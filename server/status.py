@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+
 from fleetlore.storage.database import SQLITE_VERSION
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Census

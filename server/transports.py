@@ -9,13 +9,14 @@ from typing import Any
 
 import anyio
 import uvicorn
-from fleetlore.server.settings import Settings
-from fleetlore.storage.errors import Refusal
 from mcp.server import MCPServer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from fleetlore.server.settings import Settings
+from fleetlore.storage.errors import Refusal
 
 logger = logging.getLogger(__name__)
 

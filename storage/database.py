@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageFault, StorageFull
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import anyio
+
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import ItemId, PlanId, ReceiptId, new_event_id, new_store_id

@@ -17,6 +17,10 @@ from typing import Any, TypeVar
 import anyio
 import lancedb
 import pyarrow as pa
+from lancedb.expr import Expr, col, func, lit
+from lancedb.index import FTS
+from lancedb.query import MatchQuery
+
 from fleetlore.storage.embedding import Embedder, Vectors, unit
 from fleetlore.storage.errors import StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
@@ -24,9 +28,6 @@ from fleetlore.storage.ledger_view import IndexedItem
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
-from lancedb.expr import Expr, col, func, lit
-from lancedb.index import FTS
-from lancedb.query import MatchQuery
 
 ResultT = TypeVar("ResultT")
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+
 from fleetlore.kmu.question import Question
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.retrieve_knowledge import answer_of, text_of
 from fleetlore.tools.text import quoted
-from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
 
 
 def register_prompts(server: MCPServer[None], memory: Memory) -> None:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
@@ -10,9 +14,6 @@ from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.text import quoted
 from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
-from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
 
 DESCRIPTION = (
     "Forget knowledge for the whole fleet; reversible. Only when a person asks for it: to report a wrong item use "

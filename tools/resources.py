@@ -4,14 +4,15 @@ import json
 from datetime import datetime
 from typing import Any
 
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Item
 from fleetlore.tools.memory import Memory
-from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 _NEWEST = 100
 _JSON = "application/json"

@@ -3,6 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Ranked
 from fleetlore.storage.identifiers import ItemId
@@ -12,9 +16,6 @@ from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
 from fleetlore.tools.text import clipped, quoted
 from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool, tokens
-from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
 
 DESCRIPTION = (
     "What other agents learnt about a task like yours, best first. Call it once before you start a non-trivial task, "

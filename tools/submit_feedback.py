@@ -3,6 +3,10 @@
 from dataclasses import replace
 from typing import Any, Literal
 
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
 from fleetlore.kmu.report import Acknowledgement, Decision, Report
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, ReceiptId
@@ -11,9 +15,6 @@ from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
 from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
-from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
 
 DESCRIPTION = (
     "Tell the fleet how it went, so that the next agent does better. Call it when a task is finished, has failed, or "

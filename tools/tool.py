@@ -5,14 +5,15 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from fleetlore.storage.errors import FleetloreError
-from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel
+
+from fleetlore.storage.errors import FleetloreError
+from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,111 @@
+"""What tests drive: a server in this process, or a real one over stdio or HTTP, through the official client."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from fleetlore.server.app import create_server
+from fleetlore.server.settings import Settings
+
+COMMAND = [sys.executable, "-m", "fleetlore.server"]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """One connected client."""
+
+    client: Client
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Calls a tool that must succeed; returns its structured answer."""
+        result = await self.client.call_tool(tool, arguments)
+        assert not result.is_error, result.content[0].text
+        return result.structured_content
+
+    async def text(self, tool: str, **arguments: Any) -> str:
+        """Calls a tool that must succeed; returns its text form."""
+        result = await self.client.call_tool(tool, arguments)
+        assert not result.is_error, result.content[0].text
+        return result.content[0].text
+
+    async def refusal(self, tool: str, **arguments: Any) -> str:
+        """Calls a tool that must refuse; returns its sentence."""
+        result = await self.client.call_tool(tool, arguments)
+        assert result.is_error, result.content[0].text
+        return result.content[0].text
+
+    async def retrieve(self, task: str, **arguments: Any) -> dict[str, Any]:
+        return await self.call("retrieve_knowledge", task=task, **arguments)
+
+    async def submit(self, task: str, **arguments: Any) -> dict[str, Any]:
+        return await self.call("submit_feedback", task=task, **arguments)
+
+    async def teach(self, insight: str, **arguments: Any) -> str:
+        """Submits an insight and returns its item's id."""
+        arguments = {"task": "the task at hand", "outcome": "success", "agent": "teacher"} | arguments
+        return (await self.call("submit_feedback", insight=insight, **arguments))["learned"][0]["id"]
+
+    async def resource(self, uri: str) -> Any:
+        return json.loads((await self.client.read_resource(uri)).contents[0].text)
+
+
+@asynccontextmanager
+async def in_process(data: Path, **settings: Any) -> AsyncIterator[Fleet]:
+    """A server in this process over a data directory."""
+    async with Client(create_server(Settings(data=data, **settings))) as client:
+        yield Fleet(client)
+
+
+@asynccontextmanager
+async def over_stdio(data: Path, *options: str, mode: str = "auto", cwd: Path | None = None) -> AsyncIterator[Fleet]:
+    """A real stdio server process."""
+    arguments = [*COMMAND[1:], "serve", "--data", str(data), *options]
+    parameters = StdioServerParameters(command=COMMAND[0], args=arguments, cwd=cwd)
+    async with Client(stdio_client(parameters), mode=mode) as client:
+        yield Fleet(client)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def http_server(data: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A real HTTP server process; gives its address once `/healthz` answers, and ends it."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [*COMMAND, "serve", "--transport", "http", "--port", str(port), "--data", str(data), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        try:
+            _wait_until_healthy(address, process)
+            yield address, process
+        finally:
+            process.terminate()
+            process.wait(10)
+            if process.stderr is not None:
+                process.stderr.close()
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read().decode() if process.stderr else "the server ended")
+        try:
+            with urlopen(f"{address}/healthz", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError("the server did not become healthy")
