@@ -100,10 +100,11 @@ async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt 
                 "Replace an item by one of its own space",
             )
     if receipt is None:
-        return report, None
-    return replace(
+        return replace(report, project=report.project or report.workplace), None
+    completed = replace(
         report, project=report.project or receipt.project, task_type=report.task_type or receipt.task_type
-    ), receipt
+    )
+    return completed, receipt
 
 
 def _draft(ledger: Ledger, report: Report, now: datetime) -> _Draft | None:

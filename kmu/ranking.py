@@ -57,15 +57,20 @@ def candidates(task: str, legs: Legs, items: Mapping[ItemId, Item]) -> list[Cand
     for item_id, relevance in relevances(legs).items():
         if (item := items.get(item_id)) is None:
             continue
-        text = f"{item.applies_when}\n{item.insight}"
-        covered = coverage(words, text) if item_id in legs.text else 0.0
-        similarity = max(legs.vector.get(item_id, 0.0), 0.0)
-        near = similarity >= LEAST_SIMILARITY or covered >= LEAST_COVERAGE
-        quoted = not near and item_id in legs.text and not names.isdisjoint(identifiers(text))
-        if near or quoted:
-            absolute = 1.0 if quoted else max(similarity, covered)
-            found.append(Candidate(item=item, relevance=relevance, similarity=absolute))
+        similarity = legs.vector.get(item_id, 0.0)
+        if similarity < LEAST_SIMILARITY and item_id in legs.text:
+            similarity = _likeness(words, names, f"{item.applies_when}\n{item.insight}")
+        if similarity >= LEAST_SIMILARITY:
+            found.append(Candidate(item=item, relevance=relevance, similarity=min(similarity, 1.0)))
     return found
+
+
+def _likeness(words: frozenset[str], names: frozenset[str], text: str) -> float:
+    """How like a text is in words alone: 1 if it quotes the same exact name, else what it covers, if that is much."""
+    if names and not names.isdisjoint(identifiers(text)):
+        return 1.0
+    covered = coverage(words, text)
+    return covered if covered >= LEAST_COVERAGE else 0.0
 
 
 def rank(found: Iterable[Candidate], *, project: str) -> list[Ranked]:

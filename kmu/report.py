@@ -14,7 +14,8 @@ Decision = Literal["new", "corroborated", "merged", "superseding", "conflict", "
 class Report:
     """What was done, how it ended, and what was learnt; `key` makes sending it twice harmless.
 
-    `nothing_mattered` says that no item shown played a part.
+    `nothing_mattered` says that no item shown played a part. `workplace` is the project where neither the report nor
+    its receipt names one: it is the server's knowledge, not a part of what was sent.
     """
 
     task: str
@@ -36,6 +37,7 @@ class Report:
     project: str = ""
     tags: tuple[str, ...] = ()
     key: str = ""
+    workplace: str = ""
 
     @property
     def target(self) -> Space:
@@ -48,8 +50,8 @@ class Report:
         return self.agent if self.target == "prompt" else ""
 
     def canonical(self) -> str:
-        """The report but for its key: equal for equal content."""
-        return json.dumps(asdict(self) | {"key": ""}, sort_keys=True)
+        """What was sent but for its key: equal for equal content."""
+        return json.dumps(asdict(self) | {"key": "", "workplace": ""}, sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

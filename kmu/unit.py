@@ -46,7 +46,7 @@ class KnowledgeManagementUnit:
     @classmethod
     @asynccontextmanager
     async def open(cls, ledger: Ledger, data: Path, *, policy: Policy) -> AsyncIterator["KnowledgeManagementUnit"]:
-        """Opens the spaces of a ledger's data directory and keeps them up in the background."""
+        """Opens the spaces of a ledger's data directory; whoever serves them runs its `upkeep` beside."""
         embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
         async with AsyncExitStack() as stack:
             generation = ledger.info.generation
@@ -54,11 +54,7 @@ class KnowledgeManagementUnit:
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
             )
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK))
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            stack.callback(tasks.cancel_scope.cancel)
-            tasks.start_soon(upkeep.run)
-            yield cls(ledger, spaces, intake, upkeep, policy)
+            yield cls(ledger, spaces, intake, Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK)), policy)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""

@@ -82,7 +82,7 @@ class SharedMemory:
             async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
                 self._unit = unit
                 self._ready.set()
-                await anyio.sleep_forever()
+                await unit.upkeep.run()
         except FleetloreError as fault:
             logger.exception("the knowledge spaces cannot be opened")
             self._fault = fault

@@ -110,9 +110,7 @@ def submit_feedback(memory: Memory) -> KnowledgeTool:
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         values["agent"] = memory.agent(values["agent"], context)
         unit = await memory.unit()
-        if not values["receipt"]:  # a receipt knows its project
-            values["project"] = values["project"] or memory.project()
-        answer = answer_of(await unit.learn(report_of(values)))
+        answer = answer_of(await unit.learn(report_of(values | {"workplace": memory.project()})))
         return both_forms(answer, text_of(answer))
 
     return knowledge_tool(

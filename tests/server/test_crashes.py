@@ -1,0 +1,90 @@
+"""Servers that are killed in mid-work: what they acknowledged is there, once, and what they did not may be sent again."""
+
+import json
+import random
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fleet import COMMAND, in_process
+
+ROUNDS = 5
+PROCESSES = 6
+REPORTS = 12
+
+
+def _line(number, method, params):
+    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n"
+
+
+def _reports(name):
+    return [
+        {
+            "task": f"task {number} of {name}",
+            "outcome": "success",
+            "insight": f"{name} learnt lesson number {number}",
+            "agent": name,
+            "key": f"{name}/{number}",
+        }
+        for number in range(REPORTS)
+    ]
+
+
+def _killed_under_load(data, name, acknowledgements):
+    """Starts a stdio server, sends it every report at once, kills it after some answers; returns what it acknowledged."""
+    command = [*COMMAND, "serve", "--data", str(data)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "killer", "version": "1"}}
+        process.stdin.write(_line(10_000, "initialize", hello))
+        process.stdin.write('{"jsonrpc": "2.0", "method": "notifications/initialized"}\n')
+        for number, report in enumerate(_reports(name)):
+            process.stdin.write(_line(number, "tools/call", {"name": "submit_feedback", "arguments": report}))
+        process.stdin.flush()
+        acknowledged = {}
+        while len(acknowledged) < acknowledgements:
+            answer = json.loads(process.stdout.readline())
+            if answer.get("id") != 10_000:
+                assert not answer["result"]["isError"], answer
+                acknowledged[answer["id"]] = answer["result"]["structuredContent"]
+        process.kill()
+        return acknowledged
+
+
+@pytest.fixture(scope="module")
+def survivors(tmp_path_factory):
+    """30 kills of servers that share one data directory: (data directory, what each had acknowledged)."""
+    data = tmp_path_factory.mktemp("crashes")
+    chance = random.Random(7)
+    acknowledged = {}
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for round_number in range(ROUNDS):
+            names = [f"agent-{round_number}-{process}" for process in range(PROCESSES)]
+            counts = [chance.randint(1, REPORTS - 2) for _ in names]
+            acknowledged.update(
+                zip(names, pool.map(_killed_under_load, [data] * PROCESSES, names, counts), strict=True)
+            )
+    return data, acknowledged
+
+
+async def test_thirty_kills_lose_and_double_nothing_that_was_acknowledged(survivors):
+    data, acknowledged = survivors
+    async with in_process(data) as fleet:
+        for name, answers in acknowledged.items():
+            for number, answer in answers.items():
+                insight = f"{name} learnt lesson number {number}"
+                found = await fleet.retrieve(f"task {number} of {name}", agent="reader", limit=50, max_tokens=20_000)
+                same = [item["id"] for item in found["items"] if item["insight"] == insight]
+                assert same == [answer["learned"][0]["id"]]
+
+
+async def test_what_was_sent_again_with_its_key_is_stored_once(survivors):
+    data, acknowledged = survivors
+    async with in_process(data) as fleet:
+        for name, answers in acknowledged.items():
+            for number, report in enumerate(_reports(name)):
+                again = await fleet.call("submit_feedback", **report)
+                assert again == answers.get(number, again)
+        items = (await fleet.resource("fleetlore://status"))["items"]["general"]
+        assert sum(items.values()) == ROUNDS * PROCESSES * REPORTS

@@ -1,0 +1,97 @@
+"""The ledger: durable, shared, and clear about what it cannot do."""
+
+import sqlite3
+from datetime import timedelta
+
+import anyio
+import pytest
+from fleet import in_process
+
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.database import SCHEMA
+from fleetlore.storage.errors import DataNewer, StorageFull
+from fleetlore.storage.identifiers import age, is_identifier, new_item_id
+from fleetlore.storage.ledger import Ledger
+
+
+def _opened(data):
+    return Ledger.open(data, embedder="", fallback="wordllama-256", clock=utc_now)
+
+
+async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+    async with _opened(tmp_path):
+        pass
+    file = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.close()
+    with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
+        async with _opened(tmp_path):
+            pass
+
+
+async def test_two_that_open_a_new_directory_at_once_share_one_store(tmp_path):
+    stores = []
+
+    async def open_one():
+        async with _opened(tmp_path) as ledger:
+            stores.append(ledger.info)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(open_one)
+    assert len(set(stores)) == 1
+
+
+async def test_a_job_that_fails_takes_back_what_it_wrote_and_no_other_job(tmp_path):
+    async with _opened(tmp_path) as ledger:
+
+        async def good(transaction):
+            await transaction.saw("good")
+
+        async def bad(transaction):
+            await transaction.saw("bad")
+            raise ValueError("changed my mind")
+
+        async def refused():
+            with pytest.raises(ValueError, match="changed my mind"):
+                await ledger.write(bad)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ledger.write, good)
+            tasks.start_soon(refused)
+            tasks.start_soon(ledger.write, good)
+        assert await ledger.read.agents() == 1
+
+
+async def test_digests_are_equal_for_equal_parts_of_one_store_only(tmp_path):
+    async with _opened(tmp_path / "one") as one, _opened(tmp_path / "other") as other:
+        assert one.digest("a", "b") == one.digest("a", "b")
+        assert len({one.digest("a", "b"), one.digest("ab"), one.digest("b", "a"), other.digest("a", "b")}) == 4
+
+
+def test_identifiers_sort_by_time_and_know_their_age():
+    now = utc_now()
+    made = [new_item_id(now + timedelta(milliseconds=step)) for step in range(100)]
+    assert made == sorted(made)
+    assert len(set(made)) == 100
+    assert abs(age(made[0], now)) < timedelta(milliseconds=2)
+    assert is_identifier(made[0], "k")
+    assert not is_identifier(made[0], "r")
+
+
+async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_path):
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach("the lesson that was there before", task="deploy")
+    pages = sum(1 for _ in range(0, (data / "ledger.sqlite").stat().st_size, 4096))
+    async with in_process(data, pragmas={"max_page_count": pages}) as fleet:
+        before = (await fleet.resource("fleetlore://status"))["feedback"]
+        error = await fleet.refusal("submit_feedback", task="deploy", outcome="success", reasoning="x" * 9_000)
+        assert error == str(StorageFull())
+        answer = await fleet.retrieve("deploy " + "x" * 15_000)
+        assert [item["insight"] for item in answer["items"]] == ["the lesson that was there before"]
+        assert answer["receipt"] == ""
+        assert (await fleet.resource("fleetlore://status"))["feedback"] == before
+    async with in_process(data) as fleet:
+        await fleet.submit("deploy", outcome="success", reasoning="x" * 9_000)

@@ -1,0 +1,112 @@
+"""The knowledge spaces follow the ledger: after crashes, after prunes, and from nothing."""
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from fleetlore.kmu.question import Question
+from fleetlore.kmu.rebuilding import rebuild_spaces
+from fleetlore.kmu.report import Report
+from fleetlore.kmu.wish import Wish
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.errors import EmbedderMismatch
+from fleetlore.storage.identifiers import new_item_id
+from fleetlore.storage.ledger_view import IndexedItem
+from fleetlore.storage.reconciliation import Repairs, reconcile
+
+
+async def _teach(unit, insight, **values):
+    report = Report(agent="teacher", task="the task", outcome="success", insight=insight, **values)
+    return (await unit.learn(report)).learned[0].id
+
+
+async def _insights(unit, task="the task"):
+    found = await unit.retrieve(Question(task=task, agent="teacher", limit=50), fits=lambda _: True)
+    return sorted(entry.item.insight for entry in found.items)
+
+
+async def test_a_row_that_a_crash_lost_is_added_again(opened):
+    async with opened() as unit:
+        lost = await _teach(unit, "first lesson")
+        await _teach(unit, "second lesson")
+        async with unit.spaces.writing():
+            await unit.spaces.remove("general", [lost])
+        assert await _insights(unit) == ["second lesson"]
+        assert await reconcile(unit.ledger, unit.spaces) == Repairs(added=1)
+        assert await _insights(unit) == ["first lesson", "second lesson"]
+
+
+async def test_a_row_that_stands_twice_is_shown_once_and_reduced_to_one(opened):
+    async with opened() as unit:
+        item = await _teach(unit, "first lesson")
+        double = await unit.ledger.read.living_among("general", [item])
+        async with unit.spaces.writing():
+            await unit.spaces.add("general", double)
+        assert await _insights(unit) == ["first lesson"]
+        assert await reconcile(unit.ledger, unit.spaces) == Repairs(doubles=1)
+        assert await unit.spaces.ids("general") == [item]
+
+
+async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed_once_it_is_old(opened):
+    for age, orphans in ((timedelta(0), 0), (timedelta(minutes=11), 1)):
+        async with opened() as unit:
+            stray = IndexedItem(
+                seq=0,
+                id=new_item_id(utc_now() - age),
+                owner="",
+                task_type="",
+                tags=(),
+                insight="a stray lesson",
+                applies_when="the task",
+            )
+            async with unit.spaces.writing():
+                await unit.spaces.add("general", [stray])
+            assert await _insights(unit) == []
+            assert await reconcile(unit.ledger, unit.spaces) == Repairs(orphans=orphans)
+
+
+async def test_spaces_that_vanished_come_back_from_the_ledger(opened, tmp_path):
+    async with opened() as unit:
+        await _teach(unit, "first lesson")
+        await _teach(unit, "my own way", space="prompt", task_type="review")
+    shutil.rmtree(tmp_path / "data" / "spaces")
+    async with opened() as unit:
+        assert await reconcile(unit.ledger, unit.spaces) == Repairs(added=2)
+        assert await _insights(unit) == ["first lesson", "my own way"]
+
+
+async def test_a_rebuild_keeps_every_item_and_servers_follow_it_while_they_run(opened, tmp_path):
+    async with opened() as unit, opened() as rebuilder:
+        for number in range(5):
+            await _teach(unit, f"lesson {number}")
+        before = await _insights(unit)
+        steps = []
+        copied = await rebuild_spaces(
+            rebuilder.ledger, tmp_path / "data", embedder="wordllama-256", progress=steps.append
+        )
+        assert (copied, steps[-1]) == (5, 5)
+        assert await _insights(unit) == before
+        await _teach(unit, "lesson after the rebuild")
+        assert await _insights(rebuilder) == [*before, "lesson after the rebuild"]
+        assert unit.spaces.generation == 2
+
+
+async def test_after_a_rebuild_with_another_embedder_a_server_of_the_old_one_says_so(opened, tmp_path):
+    async with opened() as unit:
+        await _teach(unit, "first lesson")
+        await rebuild_spaces(unit.ledger, tmp_path / "data", embedder="wordllama-64", progress=lambda _: None)
+        with pytest.raises(EmbedderMismatch, match="wordllama-64, but wordllama-256 is configured"):
+            await _insights(unit)
+    async with opened() as unit:
+        assert await _insights(unit) == ["first lesson"]
+
+
+async def test_pruned_rows_leave_the_space_and_come_back_on_undo(opened):
+    async with opened() as unit:
+        item = await _teach(unit, "first lesson")
+        plan = (await unit.plan(Wish(agent="teacher", ids=(item,), reason="old"))).plan.id
+        await unit.apply_plan(plan, agent="teacher")
+        assert await unit.spaces.ids("general") == []
+        await unit.undo_plan(plan, agent="teacher")
+        assert await unit.spaces.ids("general") == [item]
