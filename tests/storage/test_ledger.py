@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import anyio
 import pytest
-from fleet import in_process
 
+from fleet import in_process
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.errors import DataNewer, StorageFull
