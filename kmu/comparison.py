@@ -5,6 +5,8 @@ Tried in turn: exactly equal, equal but for spacing and case, equal as numbers, 
 
 import json
 import math
+import re
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Literal
@@ -12,6 +14,8 @@ from typing import Any, Literal
 _RELATIVE = 1e-6
 _ABSOLUTE = 1e-9
 _QUOTED = 120
+_LONGEST_INTEGER = 4_000
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,42 +92,57 @@ def _folded(text: str) -> str:
 
 
 def _number(text: str) -> float | None:
+    bare = text.strip()
     try:
-        number = float(text.strip().replace(",", ""))
+        number = float(bare.replace(",", "") if _GROUPED.fullmatch(bare) else bare)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
 
 
 def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+    try:
+        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE) or (math.isnan(one) and math.isnan(other))
+    except OverflowError:  # an integer beyond the largest float
+        return one == other
 
 
 def _structure(text: str) -> dict[str, Any] | list[Any] | None:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 
 
-def _leaves(value: Any, path: str) -> dict[str, Any]:  # noqa: ANN401  JSON is of any type
+def _integer(digits: str) -> int | str:
+    """Python refuses to read integers of more digits than this; as text they still compare."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
+
+
+Path = tuple[str | int, ...]
+
+
+def _leaves(value: Any, path: Path = ()) -> dict[Path, Any]:  # noqa: ANN401  JSON is of any type
     children: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    leaves: dict[str, Any] = {}
+    leaves: dict[Path, Any] = {}
     for key, child in children:
-        leaves |= _leaves(child, f"{path}.{key}" if path else str(key))
+        leaves |= _leaves(child, (*path, key))
     return leaves or {path: value}
 
 
 def _compare_json(output: Any, expected: Any) -> Match | ValuesDiffer:  # noqa: ANN401  JSON is of any type
-    got, wanted = _leaves(output, ""), _leaves(expected, "")
+    got, wanted = _leaves(output), _leaves(expected)
     difference = ValuesDiffer(
-        missing=tuple(sorted(wanted.keys() - got.keys())),
-        unexpected=tuple(sorted(got.keys() - wanted.keys())),
-        changed=tuple(sorted(path for path in got.keys() & wanted.keys() if not _same_leaf(got[path], wanted[path]))),
+        missing=_named(wanted.keys() - got.keys()),
+        unexpected=_named(got.keys() - wanted.keys()),
+        changed=_named({path for path in got.keys() & wanted.keys() if not _same_leaf(got[path], wanted[path])}),
     )
-    alike = not (difference.missing or difference.unexpected or difference.changed)
-    return Match(how="as JSON") if alike else difference
+    return Match(how="as JSON") if difference == ValuesDiffer(missing=(), unexpected=(), changed=()) else difference
+
+
+def _named(paths: Set[Path]) -> tuple[str, ...]:
+    return tuple(sorted(".".join(map(str, path)) for path in paths))
 
 
 def _same_leaf(one: Any, other: Any) -> bool:  # noqa: ANN401  JSON is of any type

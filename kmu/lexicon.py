@@ -15,9 +15,12 @@ FUNCTION_WORDS = frozenset(
 _CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
 _WRAPPING = "\"'`´“”‘’«»()[]{}<>*,.;:!?…"
-_LEADING = "\"'`´“”‘’«»([{*"
-_DASHES = ("-", "–", "—")
-_TRAILING = "\"'`´“”‘’«»)]}>*,.;:!?…"
+# Marks that are nothing but marks where they stand alone; operators and paths (`>`, `!`, `..`) are meaning.
+_MARKS_ALONE = re.compile(r"[-–—]|\.{3,}|.*[\"'`´“”‘’«»,;:?…].*")
+_LEADING = "\"'`´“”‘’«»([{"
+_TRAILING = "\"'`´“”‘’«»)]}.,;:!?…"
+_BOLD = re.compile(r"(\*+)(.*[^*])\1")
+_LONGEST_NAME = 200
 _IDENTIFIER = re.compile(
     r"""(?=.*[^\W\d_])(?:
         (?=.*\d)[\w./\\:@#=+-]{4,}            # a letter and a digit: ERR-4012, py311, v2.3.0
@@ -42,10 +45,23 @@ def normal_form(text: str) -> str:
     """
     words = []
     for chunk in _CHUNK.findall(unicodedata.normalize("NFKC", text)):
-        word = chunk.lstrip(_LEADING).rstrip(_TRAILING)
-        if word and word not in _DASHES:
+        word = _bare(chunk)
+        if word:
             words.append(word if word.startswith("-") else word.casefold())
     return " ".join(words)
+
+
+def _bare(chunk: str) -> str:
+    """A chunk without the punctuation around it."""
+    if _WORD.search(chunk) is None:
+        return "" if _MARKS_ALONE.fullmatch(chunk) else chunk
+    while True:
+        bare = chunk.lstrip(_LEADING).rstrip(_TRAILING)
+        if bold := _BOLD.fullmatch(bare):
+            bare = bold[2]
+        if bare == chunk:
+            return bare
+        chunk = bare
 
 
 def identifiers(text: str) -> frozenset[str]:
@@ -53,7 +69,7 @@ def identifiers(text: str) -> frozenset[str]:
     found = set()
     for chunk in _CHUNK.findall(text):
         word = chunk.strip(_WRAPPING)
-        if len(word) >= 4 and _IDENTIFIER.fullmatch(word):
+        if 4 <= len(word) <= _LONGEST_NAME and _IDENTIFIER.fullmatch(word):
             found.add(word.casefold())
     return frozenset(found)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fleetlore.kmu.control import control
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.question import Question, Retrieval
-from fleetlore.kmu.ranking import Candidate, Ranked, candidates, rank, relevances, select
+from fleetlore.kmu.ranking import Candidate, Ranked, candidates, rank, relevances, select, text_weight
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation
@@ -89,7 +89,7 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> S
         return rank(candidates(question.task, legs, items), project=question.project)
     found = [
         Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
-        for item, relevance in relevances(legs).items()
+        for item, relevance in relevances(legs, text_weight(question.task)).items()
         if item in items
     ]
     return rank(found, project=question.project)

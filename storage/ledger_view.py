@@ -276,6 +276,10 @@ def _content(row: Row) -> dict[str, Any]:
     return content
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return () if text == "[]" else tuple(json.loads(text))  # nearly all are empty, and a retrieval reads 150
+
+
 def _item(row: Row) -> Item:
     content = _content(row)
     return Item(
@@ -287,7 +291,7 @@ def _item(row: Row) -> Item:
         applies_when=content.get("applies_when", ""),
         task_type=row["task_type"],
         project=row["project"],
-        tags=tuple(json.loads(row["tags"])),
+        tags=_list(row["tags"]),
         author=AgentName(row["author"]),
         feedback=FeedbackId(row["feedback"]),
         digest=row["digest"],
@@ -297,7 +301,7 @@ def _item(row: Row) -> Item:
         created_at=moment(row["created_at"]),
         updated_at=moment(row["updated_at"]),
         superseded_by=ItemId(row["successor"]) if row["successor"] else None,
-        conflicts_with=tuple(ItemId(other) for other in json.loads(row["conflicting"])),
+        conflicts_with=tuple(ItemId(other) for other in _list(row["conflicting"])),
         pruned_by=PlanId(row["pruned_by"]) if row["pruned_by"] else None,
     )
 

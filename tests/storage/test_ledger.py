@@ -89,7 +89,7 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_
         before = (await fleet.resource("fleetlore://status"))["feedback"]
         error = await fleet.refusal("submit_feedback", task="deploy", outcome="success", reasoning="x" * 9_000)
         assert error == str(StorageFull())
-        answer = await fleet.retrieve("deploy " + "x" * 15_000)
+        answer = await fleet.retrieve("deploy " * 2_000)
         assert [item["insight"] for item in answer["items"]] == ["the lesson that was there before"]
         assert answer["receipt"] == ""
         assert (await fleet.resource("fleetlore://status"))["feedback"] == before

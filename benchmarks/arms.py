@@ -1,0 +1,100 @@
+"""The arms that a stream compares: who shares a memory with whom, and how carefully agents report."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import assert_never
+
+from connection import Transport, connect
+from memory import Feedback, FleetloreMemory, Memory, NoMemory
+
+
+class Sharing(Enum):
+    NOTHING = auto()
+    """No agent remembers anything."""
+    PRIVATE = auto()
+    """Each agent has a server and a data folder of its own."""
+    FLEET = auto()
+    """All agents use one server."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reporting:
+    """How carefully agents report: the share of receipts that they answer at all, and in how much detail."""
+
+    answered: float
+    detailed: bool
+
+    def of(self, feedback: Sequence[Feedback], rng: random.Random) -> tuple[Feedback, ...]:
+        """Return what is really sent of all the feedback that answers one receipt."""
+        if rng.random() >= self.answered:
+            return ()
+        return tuple(feedback) if self.detailed else tuple(one.bare() for one in feedback)
+
+
+DILIGENT = Reporting(answered=1.0, detailed=True)
+LAZY = Reporting(answered=0.3, detailed=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    name: str
+    sharing: Sharing
+    reporting: Reporting = DILIGENT
+
+
+ARMS: Mapping[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm(name="none", sharing=Sharing.NOTHING),
+        Arm(name="private", sharing=Sharing.PRIVATE),
+        Arm(name="shared", sharing=Sharing.FLEET),
+        Arm(name="lazy", sharing=Sharing.FLEET, reporting=LAZY),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fleet:
+    """The memory that each agent of a run uses."""
+
+    memories: Mapping[str, Memory]
+
+    def of(self, agent: str) -> Memory:
+        return self.memories[agent]
+
+    def decisions(self) -> dict[str, int]:
+        """Count what the servers did with the insights they were told, over the whole fleet."""
+        servers = {id(one): one for one in self.memories.values() if isinstance(one, FleetloreMemory)}
+        return dict(sum((server.decisions for server in servers.values()), Counter[str]()))
+
+
+def agent_names(count: int) -> tuple[str, ...]:
+    return tuple(f"agent-{number}" for number in range(1, count + 1))
+
+
+@asynccontextmanager
+async def fleet(sharing: Sharing, agents: Sequence[str], transport: Transport) -> AsyncIterator[Fleet]:
+    """Open empty memories for these agents; their folders go when the block ends."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True)))
+
+        async def memory(name: str) -> Memory:
+            return FleetloreMemory(connection=await stack.enter_async_context(connect(transport, folder / name)))
+
+        match sharing:
+            case Sharing.NOTHING:
+                yield Fleet(memories=dict.fromkeys(agents, NoMemory()))
+            case Sharing.PRIVATE:
+                yield Fleet(memories={agent: await memory(agent) for agent in agents})
+            case Sharing.FLEET:
+                yield Fleet(memories=dict.fromkeys(agents, await memory("fleet")))
+            case _:
+                assert_never(sharing)

@@ -1,0 +1,81 @@
+"""The controller: from what was found to a mode, an advice and three numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import SHARE, families, item
+
+from fleetlore.kmu.control import Control, control
+from fleetlore.kmu.ranking import Candidate, Ranked, rank
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.records import Evidence
+
+
+@st.composite
+def shown_lists(draw):
+    found = [Candidate(item=entry, relevance=draw(SHARE), similarity=draw(SHARE)) for entry in draw(families())]
+    return rank(found, project="")
+
+
+def shown(name="1", *, score=0.8, similarity=0.9, **changes):
+    return Ranked(item=item(name, **changes), relevance=1.0, similarity=similarity, score=score)
+
+
+@given(shown_lists())
+def test_the_three_numbers_lie_between_0_and_1(entries):
+    word = control(entries)
+    assert all(0 <= number <= 1 for number in (word.novelty, word.uncertainty, word.surprise))
+    assert word.advice.endswith(".")
+
+
+@given(shown_lists())
+def test_nothing_is_followed_that_is_contested_or_not_borne_out(entries):
+    living = [entry for entry in entries if entry.item.superseded_by is None]
+    if control(entries).mode == "follow":
+        assert living[0].item.status == "active"
+        assert "contested" not in {entry.item.status for entry in living}
+
+
+@pytest.mark.parametrize("entries", [[], [shown(superseded_by=ItemId("k_2"))]])
+def test_where_nothing_living_is_known_one_explores(entries):
+    assert control(entries) == Control(
+        mode="explore",
+        advice="Nothing reliable is known here: try, and report what you learn.",
+        novelty=1.0,
+        uncertainty=1.0,
+        surprise=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "mode"),
+    [
+        (shown(trust=0.95, stage="active"), "follow"),
+        (shown(trust=0.95), "verify"),
+        (shown(trust=0.7, stage="active"), "verify"),
+        (shown(trust=0.95, stage="active", conflicts_with=(ItemId("k_2"),)), "verify"),
+        (shown(trust=0.3, stage="active"), "explore"),
+    ],
+)
+def test_the_mode_says_how_far_to_rely_on_what_is_known(entry, mode):
+    assert control([entry]).mode == mode
+
+
+def test_one_contested_item_among_reliable_ones_is_checked_first():
+    entries = [
+        shown(trust=0.95, stage="active"),
+        shown("2", score=0.1, stage="active", conflicts_with=(ItemId("k_3"),)),
+    ]
+    assert control(entries).mode == "verify"
+
+
+def test_the_numbers_are_weighted_by_score():
+    borne_out = shown(trust=0.9, score=0.9, similarity=0.8, stage="active")
+    objected = Ranked(
+        item=item("2", evidence=Evidence(trust=0.1, support=1, contradiction=4)),
+        relevance=0.5,
+        similarity=0.4,
+        score=0.1,
+    )
+    word = control([borne_out, objected])
+    assert (word.novelty, word.uncertainty, word.surprise) == (0.2, 0.18, 0.08)
