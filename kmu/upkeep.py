@@ -65,5 +65,6 @@ class Upkeep:
         for space in SPACES:
             version = await self.spaces.version(space)
             if everything or version - self.optimized.get(space, 0) >= COMMITS:
+                await self.spaces.index(space)
                 await self.spaces.optimize(space)
                 self.optimized[space] = await self.spaces.version(space)

@@ -10,7 +10,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ import anyio
 import lancedb
 import pyarrow as pa
 from lancedb.expr import Expr, col, func, lit
-from lancedb.index import FTS
+from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
 from fleetlore.storage.embedding import Embedder, Vectors, unit
@@ -36,6 +36,12 @@ LANCEDB_VERSION: str = lancedb.__version__
 # A task resembles the condition of a lesson more than the lesson: on a Banking77 stream weights of 0 to 0.25 for the
 # insight are equally right (.88), 0.5 costs two points; some is needed where many lessons share one condition.
 _INSIGHT_WEIGHT = 0.25
+# Below these sizes a scan is as fast and exact: a filter by owner costs 26 ms at 20,000 rows and 10 with its index; a
+# vector index of IVF with RaBitQ is built in 1.4 s at 100,000 rows and finds .988 of the true neighbours so.
+OWNER_INDEX_FROM = 5_000
+VECTOR_INDEX_FROM = 20_000
+_PROBES = 32
+_REFINE_FACTOR = 8
 _RETENTION = timedelta(minutes=10)
 _ATTEMPTS = 12
 _FULL = ("No space left", "File too large", "os error 28", "os error 27")
@@ -118,6 +124,7 @@ class KnowledgeSpaces:
 
         async def vector_leg() -> None:
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
+            query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, expression, "_distance", lambda distance: 1.0 - distance)
 
         async with anyio.create_task_group() as legs:
@@ -141,6 +148,20 @@ class KnowledgeSpaces:
     async def optimize(self, space: Space) -> None:
         """Compacts the table, brings its indexes up to date, forgets versions older than ten minutes."""
         await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
+
+    async def index(self, space: Space) -> None:
+        """Makes the indexes that a table of its size wants and does not have yet; smaller ones are scanned exactly."""
+        table = self._tables[space]
+        with _our_errors():
+            rows = await table.count_rows()
+            indexed = {index.columns[0] for index in await table.list_indices()}
+            wanted: dict[str, BTree | IvfRq] = {}
+            if space == "prompt" and rows >= OWNER_INDEX_FROM:
+                wanted["owner"] = BTree()
+            if rows >= VECTOR_INDEX_FROM:
+                wanted["vector"] = IvfRq(distance_type="cosine")
+        for column in wanted.keys() - indexed:
+            await _retried(partial(table.create_index, column, config=wanted[column]))
 
     def _vectors(self, items: Sequence[IndexedItem]) -> Vectors:
         conditions = self.embedder.embed([item.applies_when for item in items])

@@ -1,0 +1,107 @@
+"""The knowledge spaces: what is found does not depend on which indexes a table has by now."""
+
+import random
+
+import pytest
+
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.embedding import load_embedder
+from fleetlore.storage.identifiers import new_item_id
+from fleetlore.storage.ledger_view import IndexedItem
+from fleetlore.storage.search import Filter
+from fleetlore.storage.spaces import OWNER_INDEX_FROM, VECTOR_INDEX_FROM, KnowledgeSpaces
+
+WORDS = [
+    "billing",
+    "server",
+    "deploy",
+    "timeout",
+    "database",
+    "cache",
+    "token",
+    "build",
+    "release",
+    "docker",
+    "kernel",
+    "memory",
+    "disk",
+    "network",
+    "cluster",
+    "queue",
+    "socket",
+    "thread",
+    "parser",
+    "schema",
+    "index",
+    "shard",
+    "broker",
+    "session",
+    "cookie",
+    "proxy",
+    "header",
+    "cursor",
+    "signal",
+    "branch",
+    "commit",
+    "patch",
+]
+QUESTION = "deploy billing timeout cache"
+
+
+@pytest.fixture
+async def spaces(tmp_path):
+    async with KnowledgeSpaces.open(tmp_path, embedder=load_embedder("wordllama-64"), generation=1) as opened:
+        yield opened
+
+
+def _items(count, owners=1):
+    chance = random.Random(3)
+    return [
+        IndexedItem(
+            seq=0,
+            id=new_item_id(utc_now()),
+            owner=f"agent-{number % owners}",
+            task_type="review",
+            tags=("even",) if number % 2 == 0 else (),
+            insight=" ".join(chance.sample(WORDS, 6)),
+            applies_when=" ".join(chance.sample(WORDS, 6)),
+        )
+        for number in range(count)
+    ]
+
+
+async def _found(spaces, space, where):
+    [vector] = spaces.embedder.embed([QUESTION])
+    return await spaces.search(space, text=QUESTION, vector=vector, where=where)
+
+
+@pytest.mark.parametrize(
+    ("space", "count", "where"),
+    [
+        ("prompt", OWNER_INDEX_FROM, Filter(owner="agent-3", task_type="review", tags=("even",))),
+        ("general", VECTOR_INDEX_FROM, Filter()),
+    ],
+)
+async def test_an_index_changes_what_a_search_costs_and_not_what_it_finds(spaces, space, count, where):
+    async with spaces.writing():
+        await spaces.add(space, _items(count, owners=10))
+    before = await _found(spaces, space, where)
+    await spaces.index(space)
+    await spaces.optimize(space)
+    after = await _found(spaces, space, where)
+    assert (len(before.text), len(before.vector)) == (100, 100)
+    assert len(after.vector.keys() & before.vector.keys()) >= 95
+    assert max(after.text.values()) == pytest.approx(max(before.text.values()))
+
+
+async def test_a_filter_holds_for_both_legs_and_no_value_can_break_out_of_it(spaces):
+    items = _items(40, owners=4)
+    async with spaces.writing():
+        await spaces.add("prompt", items)
+    legs = await _found(spaces, "prompt", Filter(owner="agent-2", tags=("even",)))
+    mine = {item.id for item in items if item.owner == "agent-2" and item.tags == ("even",)}
+    assert legs.vector.keys() == mine
+    assert legs.text.keys() <= mine
+    for hostile in ("agent-2' OR '1'='1", "'; DROP TABLE prompt_1; --", "%", "\\"):
+        nothing = await _found(spaces, "prompt", Filter(owner=hostile, task_type=hostile, tags=(hostile,)))
+        assert (nothing.text, nothing.vector) == ({}, {})
