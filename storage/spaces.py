@@ -5,19 +5,18 @@ named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next
 This is the only module that knows LanceDB.
 """
 
-import operator
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
 import lancedb
 import pyarrow as pa
-from lancedb.expr import Expr, col, func, lit
+from lancedb.expr import col, lit
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
@@ -116,16 +115,16 @@ class KnowledgeSpaces:
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
         found: dict[str, dict[ItemId, float]] = {}
-        expression = _expression(where)
+        predicate = _predicate(where)
 
         async def text_leg() -> None:
             query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
-            found["text"] = await _scores(query, expression, "_score", lambda score: score)
+            found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
         async def vector_leg() -> None:
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
             query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)  # without an index neither matters
-            found["vector"] = await _scores(query, expression, "_distance", lambda distance: 1.0 - distance)
+            found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
 
         async with anyio.create_task_group() as legs:
             if text:
@@ -182,12 +181,13 @@ def searchable(item: IndexedItem) -> str:
     return f"{item.applies_when}\n{item.insight}"
 
 
-def _expression(where: Filter) -> Expr | None:
-    """The filter as LanceDB's expression, with values as literals; None where everything matches."""
-    parts = [col("owner") == lit(where.owner)] if where.owner else []
-    parts += [col("task_type") == lit(where.task_type)] if where.task_type else []
-    parts += [func("array_has", col("tags"), lit(tag)) for tag in where.tags]
-    return reduce(operator.and_, parts) if parts else None
+def _predicate(where: Filter) -> str:
+    """The filter as SQL, values as LanceDB's own literals; "" where everything matches."""
+    parts = [(col("owner") == lit(where.owner)).to_sql()] if where.owner else []
+    parts += [(col("task_type") == lit(where.task_type)).to_sql()] if where.task_type else []
+    # LanceDB's expressions do not know array_has, its SQL does.
+    parts += [f"array_has(tags, {lit(tag).to_sql()})" for tag in where.tags]
+    return " AND ".join(parts)
 
 
 def _schema(dimension: int) -> pa.Schema:
@@ -209,11 +209,11 @@ def _vector_column(vectors: Vectors, dimension: int) -> pa.Array:
 
 async def _scores(
     query: Any,  # noqa: ANN401  LanceDB's query builders share no public type
-    where: Expr | None,
+    where: str,
     column: str,
     score: Callable[[float], float],
 ) -> dict[ItemId, float]:
-    if where is not None:
+    if where:
         query = query.where(where)
     with _our_errors():
         rows = await query.limit(LEG_LIMIT).to_arrow()
