@@ -6,6 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from fleet import COMMAND, in_process
 
 ROUNDS = 5
