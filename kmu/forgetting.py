@@ -106,7 +106,7 @@ async def _unite(transaction: LedgerTransaction, item: Item, entry: PlannedItem,
         return
     since = evidence.log_odds(item.evidence.trust) - evidence.log_odds(returns[-1]["trust"])
     await transaction.set_trust(item.id, evidence.moved(entry.trust, since))
-    await transaction.set_stage(item.id, entry.stage)
+    await transaction.bear_out_again(item.id, "active" if item.stage == "active" else entry.stage)
 
 
 async def _chosen(ledger: Ledger, wish: Wish, policy: PrunePolicy) -> Sequence[Item]:

@@ -193,7 +193,7 @@ async def _align(transaction: LedgerTransaction, report: Report, draft: _Draft |
         condition=draft.condition if draft else "",
         same=await transaction.item_of_digest(report.target, report.owner, draft.digest) if draft else None,
         replaces=report.replaces,
-        harmful=named.values(),
+        harmful=[item for item in named.values() if item.space == report.target],
     )
 
 
@@ -215,7 +215,7 @@ async def _store(
             assert before is not None
             trust = min(before.evidence.trust, evidence.credit(feedback.outcome))
             await transaction.set_pruned(item, None)
-            await transaction.set_stage(item, "provisional")
+            await transaction.bear_out_anew(item)
             await transaction.set_trust(item, trust)
             await transaction.record("returned", agent=report.agent, subject=item, plan=plan, trust=trust)
             known = await _back(transaction, report, feedback, item, required)
@@ -261,7 +261,9 @@ async def _add(transaction: LedgerTransaction, report: Report, feedback: Feedbac
 async def _back(
     transaction: LedgerTransaction, report: Report, feedback: Feedback, item: ItemId, required: int
 ) -> ItemId:
-    """An equal insight is a direct report for the item."""
+    """An equal insight is a direct report for the item, unless the same report has named it as helpful already."""
+    if item in report.helpful:
+        return item
     charge = Charge(item=item, source=report.receipt or feedback.id, sign=1, direct=True, relevance=1.0, share=0.0)
     await crediting.apply(transaction, report, feedback.id, [charge], required=required)
     return item

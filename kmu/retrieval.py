@@ -36,7 +36,10 @@ async def retrieve(
         receipt=new_receipt_id(now),
         control=control(chosen),
         items=(),
-        against={item: said[0].reasoning for item, said in objections.items() if said[0].reasoning},
+        against={
+            item: next((said.reasoning for said in all_said if said.reasoning), "")
+            for item, all_said in objections.items()
+        },
         omitted=len(chosen),
     )
     for group in groups:

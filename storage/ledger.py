@@ -160,6 +160,14 @@ class LedgerTransaction(LedgerView):
         """Promotes or demotes an item."""
         await self._connection.run("set_stage", id=item, stage=stage, at=self._at)
 
+    async def bear_out_anew(self, item: ItemId) -> None:
+        """Makes an item provisional until outcomes from now on bear it out; what was said before counts no more."""
+        await self._connection.run("bear_out_from", id=item, stage="provisional", since=self._at)
+
+    async def bear_out_again(self, item: ItemId, stage: Stage) -> None:
+        """Takes `bear_out_anew` back: everything that was said of the item counts."""
+        await self._connection.run("bear_out_from", id=item, stage=stage, since=0)
+
     async def supersede(self, item: ItemId, successor: ItemId | None) -> None:
         """Names the item's successor; None takes it back."""
         await self._connection.run("supersede", id=item, successor=successor, at=self._at)

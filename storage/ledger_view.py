@@ -190,7 +190,7 @@ class LedgerView:
         return [_verdict(row) for row in await self._connection.rows("verdicts", item=item)]
 
     async def latest_signs(self, item: ItemId) -> dict[AgentName, int]:
-        """For each agent that named the item, what it said last: +1 or -1."""
+        """For each agent that named the item since it must be borne out, what it said last: +1 or -1."""
         rows = await self._connection.rows("latest_signs", item=item)
         return {AgentName(row["agent"]): row["sign"] for row in rows}
 

@@ -103,9 +103,9 @@ class KnowledgeSpaces:
                 "id": [item.id for item in items],
                 "text": [searchable(item) for item in items],
                 "vector": _vector_column(self._vectors(items), self.embedder.dimension),
-                "owner": [item.owner for item in items],
-                "task_type": [item.task_type for item in items],
-                "tags": [list(item.tags) for item in items],
+                "owner": [_coded(item.owner) for item in items],
+                "task_type": [_coded(item.task_type) for item in items],
+                "tags": [[_coded(tag) for tag in item.tags] for item in items],
             },
             schema=_schema(self.embedder.dimension),
         )
@@ -188,12 +188,16 @@ def searchable(item: IndexedItem) -> str:
 
 
 def _predicate(where: Filter) -> str:
-    """The filter as SQL, values as LanceDB's own literals; "" where everything matches."""
-    parts = [(col("owner") == lit(where.owner)).to_sql()] if where.owner else []
-    parts += [(col("task_type") == lit(where.task_type)).to_sql()] if where.task_type else []
-    # LanceDB's expressions do not know array_has, its SQL does.
-    parts += [f"array_has(tags, {lit(tag).to_sql()})" for tag in where.tags]
+    """The filter as SQL; "" where everything matches."""
+    parts = [f"owner = '{_coded(where.owner)}'"] if where.owner else []
+    parts += [f"task_type = '{_coded(where.task_type)}'"] if where.task_type else []
+    parts += [f"array_has(tags, '{_coded(tag)}')" for tag in where.tags]
     return " AND ".join(parts)
+
+
+def _coded(name: str) -> str:
+    """A name as the tables hold it, in hexadecimal digits: LanceDB's SQL has its own idea of quotes and backslashes."""
+    return name.encode().hex()
 
 
 def _schema(dimension: int) -> pa.Schema:

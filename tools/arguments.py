@@ -204,11 +204,14 @@ def _listed(text: str) -> list[Any]:
     if stripped.startswith("["):
         try:
             value = json.loads(stripped)
+        except RecursionError:
+            return [text]
         except ValueError:
             value = [word.strip("'\" ") for word in stripped.strip("[]").split(",")]
         return value if isinstance(value, list) else [text]
-    if re.fullmatch(r"(?:k_\w+[\s,;]*)+", stripped):
-        return re.split(r"[\s,;]+", stripped)
+    words = [word for word in re.split(r"[\s,;]+", stripped) if word]
+    if all(word.startswith("k_") for word in words):
+        return words
     return re.split(r"[,;]", stripped)
 
 

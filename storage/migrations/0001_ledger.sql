@@ -50,6 +50,7 @@ CREATE TABLE items (
     contradiction INTEGER NOT NULL DEFAULT 0,
     agents        INTEGER NOT NULL DEFAULT 0,
     projects      INTEGER NOT NULL DEFAULT 0,
+    borne_from    INTEGER NOT NULL DEFAULT 0,
     superseded_by TEXT,
     pruned_by     TEXT
 ) STRICT;

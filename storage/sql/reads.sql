@@ -63,7 +63,8 @@ SELECT * FROM verdicts WHERE item = :item AND source = :source;
 SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 
 -- name: latest_signs
-SELECT agent, sign, max(at) FROM verdicts WHERE item = :item AND direct GROUP BY agent;
+SELECT v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
+ WHERE v.item = :item AND v.direct AND v.at > i.borne_from GROUP BY v.agent;
 
 -- name: count_agents
 SELECT count(*) AS count FROM agents;

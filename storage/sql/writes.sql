@@ -23,6 +23,9 @@ UPDATE items SET trust = :trust, updated_at = max(updated_at, :at) WHERE id = :i
 -- name: set_stage
 UPDATE items SET stage = :stage, updated_at = max(updated_at, :at) WHERE id = :id;
 
+-- name: bear_out_from
+UPDATE items SET stage = :stage, borne_from = :since WHERE id = :id;
+
 -- name: count_verdicts
 UPDATE items SET
     support       = (SELECT count(*) FROM verdicts v WHERE v.item = items.id AND v.direct AND v.sign > 0),

@@ -107,7 +107,7 @@ def test_numbers_too_large_for_a_float_are_compared_all_the_same(digits):
     assert not isinstance(compare(f"[{huge}]", f"[2{huge}]"), Match)
 
 
-@pytest.mark.parametrize("depths", [(1, 50, 500), range(900, 1_000, 9), (1_500, 3_000, 9_000, 100_000)])
+@pytest.mark.parametrize("depths", [(1, 50, 500), range(900, 1_000, 9), (1_000, 1_200, 1_500, 3_000, 9_000, 100_000)])
 def test_json_however_deep_is_compared(depths):
     for depth in depths:
         opening, closing = "[" * depth, "]" * depth

@@ -79,6 +79,10 @@ def test_flags_numbers_operators_and_order_are_meaning(one, other):
         ("! grep -q error log", "grep -q error log"),
         ("git add .", "git add"),
         ("cd ..", "cd ."),
+        ("declare x := 1", "declare x 1"),
+        ("redirect with `>`", "redirect with `>>`"),
+        ("join both with `&&`", "join both with `||`"),
+        ("split it at `,`", "split it at `;`"),
     ],
 )
 def test_an_operator_that_stands_for_itself_is_meaning(one, other):
@@ -123,9 +127,9 @@ def test_identifiers_stand_in_the_text(text):
 
 @pytest.mark.parametrize("text", ["a_" * 10_000 + "$", "_" * 20_000 + "é$", "aB" * 10_000 + "$", "a/" * 10_000 + "$"])
 def test_the_longest_task_is_looked_through_at_once_whatever_it_repeats(text):
-    started = time.perf_counter()
+    started = time.process_time()
     identifiers(text)
-    assert time.perf_counter() - started < 0.8
+    assert time.process_time() - started < 0.8
 
 
 def test_function_words_carry_no_topic():
