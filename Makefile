@@ -8,7 +8,8 @@ lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m mypy --explicit-package-bases benchmarks examples
+	$(PYTHON) -m mypy --strict benchmarks
+	$(PYTHON) -m mypy --strict examples
 	$(PYTHON) -c "import sys; from importlinter.cli import lint_imports_command; sys.argv = ['lint-imports', '--no-cache']; lint_imports_command()"
 
 test:

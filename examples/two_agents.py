@@ -29,8 +29,8 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:  
     result = await client.call_tool(tool, arguments)
     if result.is_error:
         sys.exit(f"{tool}: {result.content}")
-    assert result.structured_content is not None
-    return result.structured_content
+    answer: dict[str, Any] = result.structured_content
+    return answer
 
 
 async def retrieve(client: Client, agent: str) -> dict[str, Any]:

@@ -290,6 +290,17 @@ async def test_undo_does_not_take_back_what_an_item_earned_after_it_came_back(te
     assert (found["status"], found["agents"]) == ("active", 3)
 
 
+async def test_undo_does_not_take_back_the_objections_to_an_item_that_came_back(team):
+    item = await borne_out(team)
+    plan = (await named(team, item, apply=True))["plan"]
+    await team.learnt(LESSON, "newcomer")
+    for agent in ("dee", "eve", "fay"):
+        await team.report(agent, harmful=[item], outcome="failure")
+    await prune(team, undo=plan)
+    found = await team.item(item)
+    assert (found["status"], found["support"], found["contradiction"]) == ("provisional", 4, 3)
+
+
 async def test_what_came_back_can_be_pruned_and_undone_again(team):
     item = await team.teach(LESSON)
     await named(team, item, apply=True)
