@@ -11,7 +11,7 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
 from fleetlore.storage.ledger import LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import Feedback, Item, Outcome, Receipt, Shown, Verdict
+from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Verdict
 
 _UNSHOWN_RELEVANCE = 1.0
 
@@ -142,12 +142,12 @@ async def apply(
             )
         )
         await transaction.set_trust(item.id, after)
-        await restage(transaction, item, trust=after, report=report, required=required)
+        await restage(transaction, item, trust=after, agent=report.agent, required=required)
         booked.append(charge)
     return booked
 
 
-async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, report: Report, required: int) -> None:
+async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, agent: AgentName, required: int) -> None:
     """Promotes or demotes an item of the general space as the outcomes of other agents warrant."""
     if item.space == "prompt":
         return
@@ -157,7 +157,7 @@ async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, r
     if stage != item.stage:
         await transaction.set_stage(item.id, stage)
         kind = "promoted" if stage == "active" else "demoted"
-        await transaction.record(kind, agent=report.agent, subject=item.id, backers=others.count(1), trust=trust)
+        await transaction.record(kind, agent=agent, subject=item.id, backers=others.count(1), trust=trust)
 
 
 def _trust_after(before: float, charge: Charge) -> float:

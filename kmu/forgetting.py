@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu import evidence
+from fleetlore.kmu.crediting import restage
 from fleetlore.kmu.pruning import PrunePolicy, planned
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
 from fleetlore.storage.reconciliation import align
-from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem, Space
+from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem, Space, Stage
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -66,8 +67,11 @@ async def apply(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, age
     return await _follow(ledger, spaces, applied)
 
 
-async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName) -> Pruning:
-    """Brings back what a plan took, as it was before, plus what came since; undoing twice changes nothing."""
+async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName, required: int) -> Pruning:
+    """Brings back what a plan took, as it was before, plus what came since; undoing twice changes nothing.
+
+    `required` is how many other agents must bear an item out before it is active.
+    """
     known = await _known(ledger, plan_id, agent, argument="undo")
     if known.applied_at is None:
         raise Refusal("undo", f"{plan_id} was never applied", "There is nothing to take back")
@@ -84,7 +88,7 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
             if item.pruned_by == plan_id:
                 await transaction.set_pruned(item.id, None)
             elif item.pruned_by is None:
-                await _unite(transaction, item, entry, plan_id)
+                await _unite(transaction, item, entry, plan_id, required)
             await transaction.record("restored", agent=agent, subject=item.id, plan=plan_id)
         undone = replace(current, undone_at=transaction.now)
         await transaction.mark_plan(undone)
@@ -95,7 +99,9 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
     return await _follow(ledger, spaces, undone)
 
 
-async def _unite(transaction: LedgerTransaction, item: Item, entry: PlannedItem, plan_id: PlanId) -> None:
+async def _unite(
+    transaction: LedgerTransaction, item: Item, entry: PlannedItem, plan_id: PlanId, required: int
+) -> None:
     """An item that came back by itself since: as it was before, plus what it gained or lost since its return."""
     returns = [
         event
@@ -105,8 +111,11 @@ async def _unite(transaction: LedgerTransaction, item: Item, entry: PlannedItem,
     if not returns or entry.trust is None or entry.stage is None:
         return
     since = evidence.log_odds(item.evidence.trust) - evidence.log_odds(returns[-1]["trust"])
-    await transaction.set_trust(item.id, evidence.moved(entry.trust, since))
-    await transaction.bear_out_again(item.id, "active" if item.stage == "active" else entry.stage)
+    trust = evidence.moved(entry.trust, since)
+    await transaction.set_trust(item.id, trust)
+    stage: Stage = "active" if item.stage == "active" else entry.stage
+    await transaction.bear_out_again(item.id, stage)
+    await restage(transaction, replace(item, stage=stage), trust=trust, agent=item.author, required=required)
 
 
 async def _chosen(ledger: Ledger, wish: Wish, policy: PrunePolicy) -> Sequence[Item]:

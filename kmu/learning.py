@@ -261,8 +261,8 @@ async def _add(transaction: LedgerTransaction, report: Report, feedback: Feedbac
 async def _back(
     transaction: LedgerTransaction, report: Report, feedback: Feedback, item: ItemId, required: int
 ) -> ItemId:
-    """An equal insight is a direct report for the item, unless the same report has named it as helpful already."""
-    if item in report.helpful:
+    """An equal insight is a direct report for the item, unless that report has named the item already."""
+    if item in (*report.helpful, *report.harmful):
         return item
     charge = Charge(item=item, source=report.receipt or feedback.id, sign=1, direct=True, relevance=1.0, share=0.0)
     await crediting.apply(transaction, report, feedback.id, [charge], required=required)

@@ -16,7 +16,8 @@ _CHUNK = re.compile(r"\S+")
 _WORD = re.compile(r"[^\W_]+")
 _WRAPPING = "\"'`´“”‘’«»()[]{}<>*,.;:!?…"
 # Marks that are nothing but marks where they stand alone; operators and paths (`>`, `!`, `..`) are meaning.
-_MARKS_ALONE = re.compile(r"[-–—]|\.{3,}|.*[\"'`´“”‘’«»,;:?…].*")
+_MARKS_ALONE = re.compile(r"(?!(?:!|\.|\.\.|--)$)[-–—\"'`´“”‘’«»,;:?!….]+")
+_CODE_MARKS = re.compile(r"`[^`]+`")
 _LEADING = "\"'`´“”‘’«»([{"
 _TRAILING = "\"'`´“”‘’«»)]}.,;:!?…"
 _BOLD = re.compile(r"(\*+)(.*[^*])\1")
@@ -54,7 +55,7 @@ def normal_form(text: str) -> str:
 def _bare(chunk: str) -> str:
     """A chunk without the punctuation around it."""
     if _WORD.search(chunk) is None:
-        return "" if _MARKS_ALONE.fullmatch(chunk) else chunk
+        return "" if _MARKS_ALONE.fullmatch(chunk) and not _CODE_MARKS.fullmatch(chunk) else chunk
     while True:
         bare = chunk.lstrip(_LEADING).rstrip(_TRAILING)
         if bold := _BOLD.fullmatch(bare):

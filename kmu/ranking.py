@@ -6,6 +6,7 @@ Relevance r blends both legs, each scaled over itself: r = w · text + (1 − w)
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 
 from fleetlore.kmu.lexicon import content_words, coverage, identifiers
 from fleetlore.storage.identifiers import ItemId
@@ -56,6 +57,12 @@ def relevances(legs: Legs, weight: float = TEXT_WEIGHT) -> dict[ItemId, float]:
         item: weight * text.get(item, 0.0) + (1 - weight) * vector.get(item, 0.0)
         for item in text.keys() | vector.keys()
     }
+
+
+def nearest(task: str, legs: Legs, count: int) -> list[ItemId]:
+    """The `count` most relevant of what a leg found; the others' scores, r³ p, would be next to nothing."""
+    found = relevances(legs, text_weight(task))
+    return nlargest(count, found, key=lambda item: (found[item], item))
 
 
 def candidates(task: str, legs: Legs, items: Mapping[ItemId, Item]) -> list[Candidate]:

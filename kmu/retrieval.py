@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fleetlore.kmu.control import control
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.question import Question, Retrieval
-from fleetlore.kmu.ranking import Candidate, Ranked, candidates, rank, relevances, select, text_weight
+from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation
@@ -19,6 +19,9 @@ from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
+
+
+_LEAST_REACH = 60
 
 
 async def retrieve(
@@ -42,11 +45,18 @@ async def retrieve(
         },
         omitted=len(chosen),
     )
+    whole = replace(answer, items=tuple(chosen), omitted=0)
+    answer = whole if fits(whole) else _cut(answer, groups, fits)
+    return await _with_receipt(ledger, question, answer)
+
+
+def _cut(answer: Retrieval, groups: Sequence[Sequence[Ranked]], fits: Callable[[Retrieval], bool]) -> Retrieval:
+    """The best groups that fit."""
     for group in groups:
         longer = replace(answer, items=(*answer.items, *group), omitted=answer.omitted - len(group))
         if fits(longer):
             answer = longer
-    return await _with_receipt(ledger, question, answer)
+    return answer
 
 
 async def _with_receipt(ledger: Ledger, question: Question, answer: Retrieval) -> Retrieval:
@@ -73,12 +83,14 @@ async def _general(
 ) -> tuple[list[Ranked], dict[ItemId, Item]]:
     """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
     legs = await _search(spaces, "general", question, Filter(tags=question.tags))
-    items = await ledger.read.items(legs.text.keys() | legs.vector.keys(), agent=question.agent)
+    items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     ranked = rank(candidates(question.task, legs, items), project=question.project)
     found = [entry.item for entry in ranked]
     wanted = {other for item in found for other in item.conflicts_with}
     wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
-    return ranked, await ledger.read.items(wanted - {item.id for item in found}, agent=question.agent)
+    missing = wanted - {item.id for item in found}
+    companions = await ledger.read.items(missing, agent=question.agent) if missing else {}
+    return ranked, {key: item for key, item in companions.items() if set(question.tags) <= set(item.tags)}
 
 
 async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> Sequence[Ranked]:
@@ -87,7 +99,7 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> S
         return []
     where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
     legs = await _search(spaces, "prompt", question, where)
-    items = await ledger.read.items(legs.text.keys() | legs.vector.keys(), agent=question.agent)
+    items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     if not question.task_type:
         return rank(candidates(question.task, legs, items), project=question.project)
     found = [
@@ -96,6 +108,11 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> S
         if item in items
     ]
     return rank(found, project=question.project)
+
+
+def _reach(question: Question) -> int:
+    """How many of what the legs found are looked at."""
+    return max(_LEAST_REACH, 3 * question.limit)
 
 
 async def _search(spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:

@@ -78,4 +78,4 @@ class KnowledgeManagementUnit:
 
     async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Brings back what a plan took."""
-        return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent)
+        return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)

@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import unicodedata
 
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.records import AgentName
@@ -13,8 +14,14 @@ _LONGEST = 64
 
 
 def folded(name: str) -> AgentName:
-    """A name as agents have them: other characters become `-`, at most 64 are kept."""
-    return AgentName(_OTHER.sub("-", name.strip())[:_LONGEST])
+    """A name as agents have them: other characters become `-`, at most 64 are kept.
+
+    Raises `Refusal` for a name of which no letter or digit would be left: such names would all be one agent.
+    """
+    short = _OTHER.sub("-", unicodedata.normalize("NFKC", name).strip())[:_LONGEST]
+    if not any(character.isalnum() for character in short):
+        raise Refusal("agent", f"{name!r} has no letter or digit from A to Z and 0 to 9", "Use a name that has some")
+    return AgentName(short)
 
 
 def identify(*, settled: str, argument: str, client: str) -> AgentName:

@@ -5,6 +5,7 @@ its wheel: no download, no GPU, about 0.15 ms a text.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,6 +62,7 @@ def unit(vectors: Vectors) -> Vectors:
     return scaled
 
 
+@cache
 def load_embedder(name: str) -> Embedder:
     """The embedder of that name, one of `EMBEDDERS`."""
     return WordLlamaEmbedder(EMBEDDERS[name])

@@ -221,5 +221,8 @@ def _type(value: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # Python does not write out integers of thousands of digits
+        return "a number of thousands of digits"
     return repr(text if len(text) <= 60 else f"{text[:60]}…")

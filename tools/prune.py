@@ -1,5 +1,6 @@
 """`prune`: forget knowledge for the whole fleet, reversibly."""
 
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -12,6 +13,7 @@ from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.records import Space
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
+from fleetlore.tools.shared_arguments import AGENT
 from fleetlore.tools.text import quoted
 from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
 
@@ -26,7 +28,7 @@ ARGUMENTS = (
     Argument(name="apply", form="flag", default=False, description="false: only show the plan"),
     Argument(name="plan", most=64, name_like=True, description="p_… to apply exactly as shown"),
     Argument(name="undo", most=64, name_like=True, description="p_… to take back"),
-    Argument(name="agent", most=200, name_like=True),
+    replace(AGENT, description=""),
 )
 
 

@@ -5,8 +5,9 @@ from fleetlore.tools.arguments import Argument
 AGENT = Argument(
     name="agent",
     description="leave out unless your instructions give you a name; never invent one",
-    most=200,
+    most=64,
     name_like=True,
+    hint="Use a short name of letters, digits and ._@-",
 )
 PROJECT = Argument(
     name="project",

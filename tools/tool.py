@@ -15,6 +15,10 @@ from pydantic import BaseModel
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
+_FAILED = (
+    "fleetlore: the server failed at this call, and its log says why. Send it again once; if it fails again, go on."
+)
+
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any], Context[Any, Any]], Awaitable[CallToolResult]]
@@ -34,6 +38,9 @@ class KnowledgeTool(Tool):
             return await self.fn(arguments, context)
         except FleetloreError as error:
             raise ToolError(str(error)) from error
+        except Exception as error:
+            logger.exception("%s failed", self.name)
+            raise ToolError(_FAILED) from error
 
 
 def knowledge_tool(

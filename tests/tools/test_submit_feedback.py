@@ -198,6 +198,14 @@ async def test_a_report_that_names_an_item_and_says_it_again_credits_it_once(tea
     assert (twice["support"], twice["agents"]) == (2, 2)
 
 
+async def test_an_item_that_a_report_blames_is_not_backed_by_the_same_report(team):
+    item = await team.teach(LESSON)
+    report = await team.report("bob", harmful=[item], insight=LESSON)
+    assert report["blamed"] == [item]
+    found = await team.item(item)
+    assert (found["support"], found["contradiction"]) == (1, 1)
+
+
 SAYS = {
     "+": {"helpful": True},
     "-": {"harmful": True},
