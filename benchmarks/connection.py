@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, assert_never
 
 import anyio
-from fleetlore.server.app import create_server
-from fleetlore.server.settings import Settings
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 from process import http_server, stdio_server
+
+from fleetlore.server.app import create_server
+from fleetlore.server.settings import Settings
 
 CALL_SECONDS = 120.0
 

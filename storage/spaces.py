@@ -23,9 +23,9 @@ from lancedb.query import MatchQuery
 from fleetlore.storage.embedding import Embedder, Vectors, unit
 from fleetlore.storage.errors import StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.ledger_view import IndexedItem
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
 
 ResultT = TypeVar("ResultT")
@@ -41,6 +41,7 @@ OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
 _PROBES = 32
 _REFINE_FACTOR = 8
+_CACHE_BYTES = 64 << 20
 _RETENTION = timedelta(minutes=10)
 _ATTEMPTS = 12
 _FULL = ("No space left", "File too large", "os error 28", "os error 27")
@@ -60,7 +61,12 @@ class KnowledgeSpaces:
     @asynccontextmanager
     async def open(cls, data: Path, *, embedder: Embedder, generation: int) -> AsyncIterator["KnowledgeSpaces"]:
         """Opens the spaces of that generation in a data directory, and makes what is missing."""
-        database = await lancedb.connect_async(str(data / "spaces"), read_consistency_interval=timedelta(0))
+        database = await lancedb.connect_async(
+            str(data / "spaces"),
+            read_consistency_interval=timedelta(0),
+            # The default caches may grow to 7 GB, and every commit makes what they hold useless.
+            session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
+        )
         try:
             spaces = cls(database, embedder, ProcessLock(data / "write.lock"))
             async with spaces.writing():

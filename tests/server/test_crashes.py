@@ -1,4 +1,4 @@
-"""Servers that are killed in mid-work: what they acknowledged is there, once, and what they did not may be sent again."""
+"""Servers killed in mid-work: what they acknowledged is there, once; what they did not may be sent again."""
 
 import json
 import random
@@ -6,6 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from fleet import COMMAND, in_process
 
 ROUNDS = 5
@@ -31,7 +32,7 @@ def _reports(name):
 
 
 def _killed_under_load(data, name, acknowledgements):
-    """Starts a stdio server, sends it every report at once, kills it after some answers; returns what it acknowledged."""
+    """Starts a stdio server, sends it every report at once, kills it after some answers; returns the answers."""
     command = [*COMMAND, "serve", "--data", str(data)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
