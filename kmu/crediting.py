@@ -1,31 +1,20 @@
 """Crediting: which items a report speaks of, and what each gains or loses by it, inside the ledger's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from fleetlore.kmu import evidence
+from fleetlore.kmu.evidence import Weighing
 from fleetlore.kmu.promotion import stage_of
 from fleetlore.kmu.report import Report
+from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
+from fleetlore.storage.identifiers import ItemId, ReceiptId
 from fleetlore.storage.ledger import LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Verdict
 
 _UNSHOWN_RELEVANCE = 1.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Charge:
-    """What a report says of one item: its sign, whether it was named, and how relevant and expected it was."""
-
-    item: ItemId
-    source: str
-    sign: Literal[-1, 1]
-    direct: bool
-    relevance: float
-    share: float
 
 
 async def receipt_of(view: LedgerView, report: Report) -> Receipt | None:
@@ -110,31 +99,38 @@ async def _direct(
 
 
 async def apply(
-    transaction: LedgerTransaction, report: Report, feedback: FeedbackId, made: Sequence[Charge], *, required: int
+    transaction: LedgerTransaction,
+    submission: Submission,
+    feedback: Feedback,
+    made: Sequence[Charge],
+    weighing: Weighing,
 ) -> list[Charge]:
     """Books the charges: verdicts, trust, counts, stage. Returns those that changed something.
 
     The same source says of an item only one thing: its latest verdict takes the place of the earlier, whose effect
     on trust is taken back first.
     """
+    report = submission.report
     items = await transaction.items([charge.item for charge in made], agent=report.agent, pruned=True)
     alone = await transaction.agents() <= 1
     booked = []
     for charge in made:
         item = items.get(charge.item)
         earlier = await transaction.verdict(charge.item, charge.source)
-        if item is None or (earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct)):
+        if item is None or (not charge.direct and item.id in weighing.trusts):
+            continue
+        if earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct):
             continue
         before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
         vouching = charge.sign > 0 and item.author == report.agent and not alone
-        after = before if vouching else _trust_after(before, charge)
+        after = before if vouching else _trust_after(before, item, charge, weighing)
         await transaction.put_verdict(
             Verdict(
                 item=item.id,
                 source=charge.source,
                 agent=report.agent,
                 project=report.project,
-                feedback=feedback,
+                feedback=feedback.id,
                 at=transaction.now,
                 sign=charge.sign,
                 direct=charge.direct,
@@ -142,7 +138,7 @@ async def apply(
             )
         )
         await transaction.set_trust(item.id, after)
-        await restage(transaction, item, trust=after, agent=report.agent, required=required)
+        await restage(transaction, item, trust=after, agent=report.agent, required=submission.required)
         booked.append(charge)
     return booked
 
@@ -160,12 +156,13 @@ async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, a
         await transaction.record(kind, agent=agent, subject=item.id, backers=others.count(1), trust=trust)
 
 
-def _trust_after(before: float, charge: Charge) -> float:
+def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing) -> float:
     if not charge.direct:
         return evidence.shared(before, charge.sign, charge.share)
     if charge.sign > 0:
-        return evidence.confirmed(before, charge.relevance)
-    return evidence.contradicted(before, charge.relevance, charge.share)
+        return evidence.confirmed(before, charge.relevance, weighing.confirmation)
+    share = weighing.shares.get(item.lesson, charge.share)
+    return evidence.failed(before, charge.relevance, share, weighing.credit, weighing.confirmation)
 
 
 def origin(report: Report, feedback: Feedback, item: ItemId) -> Verdict:

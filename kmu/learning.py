@@ -6,45 +6,27 @@ orphan row, which does not exist for anybody. Races between processes are decide
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu import crediting, evidence
-from fleetlore.kmu.alignment import (
-    Alignment,
-    Conflict,
-    Corroborated,
-    New,
-    Rejected,
-    Returned,
-    Superseding,
-    align,
-    sameness,
-)
-from fleetlore.kmu.crediting import Charge
-from fleetlore.kmu.feedback_agents import Assessment, assess, kind_of
-from fleetlore.kmu.report import Acknowledgement, Decision, Learned, Report
+from fleetlore.kmu import crediting
+from fleetlore.kmu.alignment import Alignment, Corroborated, Returned
+from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, slip_after, weigh
+from fleetlore.kmu.feedback_agents import assess
+from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
+from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.retrieval import near
+from fleetlore.kmu.submission import Submission
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.identifiers import ItemId, new_feedback_id, new_item_id
-from fleetlore.storage.intake import Intake
-from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.ledger_view import IndexedItem, LedgerView
+from fleetlore.storage.identifiers import ItemId, new_feedback_id
+from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.reconciliation import align as align_space
-from fleetlore.storage.records import Evidence, Feedback, Item, Receipt, Status
+from fleetlore.storage.records import Feedback, Receipt
 
 if TYPE_CHECKING:
+    from fleetlore.storage.intake import Intake
+    from fleetlore.storage.ledger import Ledger, LedgerTransaction
     from fleetlore.storage.spaces import KnowledgeSpaces
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Draft:
-    """The item that a report's insight would be if nothing like it is known."""
-
-    id: ItemId
-    digest: str
-    condition: str
-    applies_when: str
 
 
 async def learn(
@@ -66,16 +48,32 @@ async def learn(
         harmful=report.harmful,
         reasoning=report.reasoning,
     )
-    made = await crediting.charges(ledger.read, report, receipt, assessment.outcome)
-    draft = _draft(ledger, report, ledger.clock())
-    if draft is not None and await ledger.read.item_of_digest(report.target, report.owner, draft.digest) is None:
-        await intake.take(report.target, _row(report, draft))
-    acknowledgement, alignment = await ledger.write(
-        lambda transaction: _commit(transaction, report, assessment, made, draft, request, required)
+    charges = await crediting.charges(ledger.read, report, receipt, assessment.outcome)
+    draft = draft_of(ledger, report)
+    submission = Submission(
+        report=report,
+        assessment=assessment,
+        charges=tuple(charges),
+        draft=draft,
+        near=await _near(ledger, spaces, report, receipt),
+        request=request,
+        required=required,
     )
+    if draft is not None and await ledger.read.item_of_digest(report.target, report.owner, draft.digest) is None:
+        await intake.take(report.target, row_of(report, draft))
+    acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
     if isinstance(alignment, Returned):
         await align_space(ledger, spaces, report.target, [alignment.item])  # pruning took its row out
     return acknowledgement
+
+
+async def _near(
+    ledger: Ledger, spaces: KnowledgeSpaces, report: Report, receipt: Receipt | None
+) -> dict[ItemId, float]:
+    """The relevance of what lies near the reported task: as its receipt knows it, or looked up."""
+    if not report.insight or report.target == "prompt":
+        return {}
+    return dict(receipt.near if receipt else await near(ledger, spaces, report.task, agent=report.agent))
 
 
 async def _answered(view: LedgerView, report: Report, request: str) -> Acknowledgement | None:
@@ -107,43 +105,9 @@ async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt 
     return completed, receipt
 
 
-def _draft(ledger: Ledger, report: Report, now: datetime) -> _Draft | None:
-    if not report.insight:
-        return None
-    applies_when = report.applies_when or report.task
-    insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
-    if not insight:
-        return None
-    return _Draft(
-        id=new_item_id(now),
-        digest=ledger.digest("item", insight, condition, task_type),
-        condition=ledger.digest("condition", condition),
-        applies_when=applies_when,
-    )
-
-
-def _row(report: Report, draft: _Draft) -> IndexedItem:
-    return IndexedItem(
-        seq=0,
-        id=draft.id,
-        owner=report.owner,
-        task_type=report.task_type,
-        tags=report.tags,
-        insight=report.insight,
-        applies_when=draft.applies_when,
-    )
-
-
-async def _commit(
-    transaction: LedgerTransaction,
-    report: Report,
-    assessment: Assessment,
-    made: list[Charge],
-    draft: _Draft | None,
-    request: str,
-    required: int,
-) -> tuple[Acknowledgement, Alignment | None]:
-    if earlier := await _answered(transaction, report, request):
+async def _commit(transaction: LedgerTransaction, submission: Submission) -> tuple[Acknowledgement, Alignment | None]:
+    report, assessment = submission.report, submission.assessment
+    if earlier := await _answered(transaction, report, submission.request):
         return earlier, None
     feedback = Feedback(
         id=new_feedback_id(transaction.now),
@@ -160,9 +124,10 @@ async def _commit(
         assessment=assessment.sentences,
     )
     await transaction.saw(report.agent)
-    booked = await crediting.apply(transaction, report, feedback.id, made, required=required)
-    alignment = await _align(transaction, report, draft) if report.insight else None
-    learned = await _store(transaction, report, feedback, draft, alignment, required) if alignment else None
+    alignment = await align_lesson(transaction, submission) if report.insight else None
+    weighing = await _weigh(transaction, submission, alignment)
+    booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)
+    learned = await store_lesson(transaction, submission, feedback, alignment, weighing) if alignment else None
     answer = Acknowledgement(
         feedback=feedback.id,
         outcome=assessment.outcome,
@@ -172,122 +137,61 @@ async def _commit(
     )
     if report.receipt is not None:
         await transaction.answer_receipt(report.receipt)
-    await transaction.add_feedback(feedback, key=report.key, request=request, answer=answer.dumped())
+    await transaction.add_feedback(feedback, key=report.key, request=submission.request, answer=answer.dumped())
     await transaction.record(
         "feedback",
         agent=report.agent,
         subject=feedback.id,
         receipt=report.receipt,
         outcome=assessment.outcome,
-        request=request,
+        request=submission.request,
         credited=answer.credited,
         blamed=answer.blamed,
+        expected=round(weighing.expected, 3),
+        credit=round(weighing.credit, 3),
     )
     return answer, alignment
 
 
-async def _align(transaction: LedgerTransaction, report: Report, draft: _Draft | None) -> Alignment:
-    named = await transaction.items(report.harmful, agent=report.agent)
-    return align(
-        insight=report.insight,
-        condition=draft.condition if draft else "",
-        same=await transaction.item_of_digest(report.target, report.owner, draft.digest) if draft else None,
-        replaces=report.replaces,
-        harmful=[item for item in named.values() if item.space == report.target],
+async def _weigh(transaction: LedgerTransaction, submission: Submission, alignment: Alignment | None) -> Weighing:
+    """Weighs the report against its neighbours, and books what that says of them, of the agent, and of reports."""
+    report, draft = submission.report, submission.draft
+    slip = await transaction.slip(report.agent)
+    slip = CONSTANTS.slip if slip is None else slip
+    experience = await transaction.experience()
+    named = {charge.item for charge in submission.charges if charge.direct}
+    if isinstance(alignment, Corroborated):
+        named.add(alignment.item)
+    teaches = draft is not None and report.target == "general"
+    repeated = (
+        report.receipt is not None and draft is not None and await transaction.brought(report.receipt, draft.lesson)
     )
-
-
-async def _store(
-    transaction: LedgerTransaction,
-    report: Report,
-    feedback: Feedback,
-    draft: _Draft | None,
-    alignment: Alignment,
-    required: int,
-) -> Learned:
-    match alignment:
-        case Rejected(because=because):
-            return Learned(id="", space=report.target, status="", decision="rejected", because=because)
-        case Corroborated(item=item):
-            known = await _back(transaction, report, feedback, item, required)
-        case Returned(item=item, plan=plan):
-            before = await transaction.item(item, agent=report.agent, pruned=True)
-            assert before is not None
-            trust = min(before.evidence.trust, evidence.credit(feedback.outcome))
-            await transaction.set_pruned(item, None)
-            await transaction.bear_out_anew(item)
-            await transaction.set_trust(item, trust)
-            await transaction.record("returned", agent=report.agent, subject=item, plan=plan, trust=trust)
-            known = await _back(transaction, report, feedback, item, required)
-        case New() | Superseding() | Conflict():
-            assert draft is not None
-            known = draft.id
-            await _add(transaction, report, feedback, draft)
-            if isinstance(alignment, Conflict):
-                for other in alignment.others:
-                    await transaction.add_conflict(known, other, feedback)
-    await _supersede(transaction, report, known)
-    item_now = await transaction.item(known, agent=report.agent)
-    assert item_now is not None
-    decision, because = _explained(alignment, report, item_now.status)
-    await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
-    return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
-
-
-async def _add(transaction: LedgerTransaction, report: Report, feedback: Feedback, draft: _Draft) -> None:
-    item = Item(
-        id=draft.id,
-        space=report.target,
-        owner=report.owner,
-        kind=kind_of(report.insight, report.kind, feedback.outcome),
-        insight=report.insight,
-        applies_when=draft.applies_when,
-        task_type=report.task_type,
-        project=report.project,
-        tags=report.tags,
-        author=report.agent,
-        feedback=feedback.id,
-        digest=draft.digest,
-        condition=draft.condition,
-        stage="active" if report.target == "prompt" else "provisional",
-        evidence=Evidence(trust=evidence.credit(feedback.outcome)),
-        created_at=transaction.now,
-        updated_at=transaction.now,
+    lessons = await transaction.lessons(submission.near) if teaches and not repeated else {}
+    alone = await transaction.agents() <= 1
+    weighing = weigh(
+        draft.lesson if draft else "",
+        {
+            item: Neighbour(
+                relevance=submission.near[item],
+                trust=said.trust,
+                lesson=said.lesson,
+                others=alone or said.author != report.agent,
+                contradicts=draft is not None
+                and bool(draft.slot)
+                and said.slot == draft.slot
+                and said.lesson != draft.lesson,
+            )
+            for item, said in lessons.items()
+        },
+        slip=slip,
+        outcome=submission.assessment.outcome,
+        novel=draft is not None and not await transaction.knows_lesson(draft.lesson),
+        named=named,
+        experience=experience,
     )
-    await transaction.add_item(item)
-    await transaction.put_verdict(crediting.origin(report, feedback, item.id))
-
-
-async def _back(
-    transaction: LedgerTransaction, report: Report, feedback: Feedback, item: ItemId, required: int
-) -> ItemId:
-    """An equal insight is a direct report for the item, unless that report has named the item already."""
-    if item in (*report.helpful, *report.harmful):
-        return item
-    charge = Charge(item=item, source=report.receipt or feedback.id, sign=1, direct=True, relevance=1.0, share=0.0)
-    await crediting.apply(transaction, report, feedback.id, [charge], required=required)
-    return item
-
-
-async def _supersede(transaction: LedgerTransaction, report: Report, successor: ItemId) -> None:
-    replaced = [item for item in report.replaces if item != successor]
-    if replaced:
-        await transaction.supersede(successor, None)  # what takes another's place is not itself outdated
-    for item in replaced:
-        await transaction.supersede(item, successor)
-        await transaction.record("superseded", agent=report.agent, subject=item, successor=successor)
-
-
-def _explained(alignment: Alignment, report: Report, status: Status) -> tuple[Decision, str]:
-    waiting = "" if status == "active" else " It is provisional until other agents' outcomes bear it out."
-    match alignment:
-        case Corroborated():
-            return "corroborated", "The same insight under the same condition is known; your report backs it."
-        case Returned():
-            return "new", "An equal insight was pruned before; it is back, as provisional only."
-        case Superseding(replaced=replaced):
-            return "superseding", f"It takes the place of {', '.join(replaced)}.{waiting}"
-        case Conflict(others=others):
-            return "conflict", f"It contradicts {', '.join(others)} under the same condition; both are kept, marked."
-        case _:
-            return "new", f"Nothing equal was known.{waiting}"
+    if teaches and not repeated:
+        await transaction.shift_trust(weighing.trusts)
+        await transaction.set_experience(weighing.experience)
+        if submission.assessment.outcome != "observation":
+            await transaction.set_slip(report.agent, slip_after(slip, weighing.credit))
+    return weighing

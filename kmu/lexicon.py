@@ -22,6 +22,8 @@ _LEADING = "\"'`´“”‘’«»([{"
 _TRAILING = "\"'`´“”‘’«»)]}.,;:!?…"
 _BOLD = re.compile(r"(\*+)(.*[^*])\1")
 _LONGEST_NAME = 200
+# A label has a name of at most three words and a value of one: "intent: card_arrival".
+_LABEL = re.compile(r"(?P<name>[\w.-]+(?: [\w.-]+){0,2})\s*[:=]\s*(?P<value>[^\s:]+)")
 _IDENTIFIER = re.compile(
     r"""(?=.*[^\W\d_])(?:
         (?=.*\d)[\w./\\:@#=+-]{4,}            # a letter and a digit: ERR-4012, py311, v2.3.0
@@ -50,6 +52,14 @@ def normal_form(text: str) -> str:
         if word:
             words.append(word if word.startswith("-") else word.casefold())
     return " ".join(words)
+
+
+def label_of(text: str) -> tuple[str, str] | None:
+    """Name and value of a text of the form `name: value`, both short, in normal form; None for any other text."""
+    if (found := _LABEL.fullmatch(text.strip())) is None:
+        return None
+    name, value = normal_form(found["name"]), normal_form(found["value"])
+    return (name, value) if name and value else None
 
 
 def _bare(chunk: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fleetlore.storage.identifiers import FeedbackId, ItemId
-from fleetlore.storage.ledger_view import Objection
 from fleetlore.storage.records import Item, PlannedItem
+from fleetlore.storage.rows import Objection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,6 +74,11 @@ class Connection:
         with _our_errors():
             await self._raw.execute(QUERIES[query], values)
 
+    async def run_many(self, query: str, values: Sequence[Mapping[str, object]]) -> None:
+        """Carries out the named statement once for each set of values."""
+        with _our_errors():
+            await self._raw.executemany(QUERIES[query], values)
+
     async def script(self, *statements: str) -> None:
         """Carries out statements of this module's own, one by one, inside whatever transaction is open."""
         with _our_errors():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import EmbedderMismatch
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.ledger_view import IndexedItem
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.rows import IndexedItem
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces

@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +20,9 @@ import anyio
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import ItemId, PlanId, ReceiptId, new_event_id, new_store_id
-from fleetlore.storage.ledger_view import FEEDBACK_TEXTS, LedgerView, StoreInfo, microseconds
-from fleetlore.storage.records import AgentName, Feedback, Item, Plan, Receipt, Stage, Verdict
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Plan, Receipt, Stage, Verdict
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds
 
 ResultT = TypeVar("ResultT")
 
@@ -145,6 +147,8 @@ class LedgerTransaction(LedgerView):
             tags=json.dumps(item.tags),
             digest=item.digest,
             condition=item.condition,
+            lesson=item.lesson,
+            slot=item.slot,
             author=item.author,
             feedback=item.feedback,
             at=self._at,
@@ -155,6 +159,18 @@ class LedgerTransaction(LedgerView):
     async def set_trust(self, item: ItemId, trust: float) -> None:
         """Changes an item's trust."""
         await self._connection.run("set_trust", id=item, trust=trust, at=self._at)
+
+    async def shift_trust(self, trusts: Mapping[ItemId, float]) -> None:
+        """Changes the trust of many items by what was said of their neighbours; that is no update of theirs."""
+        await self._connection.run_many("shift_trust", [{"id": item, "trust": trust} for item, trust in trusts.items()])
+
+    async def set_slip(self, agent: AgentName, slip: float) -> None:
+        """Changes an agent's slip rate."""
+        await self._connection.run("set_slip", name=agent, slip=slip)
+
+    async def set_experience(self, experience: Experience) -> None:
+        """Stores what reports taught about reports."""
+        await self._connection.run("set_experience", **asdict(experience))
 
     async def set_stage(self, item: ItemId, stage: Stage) -> None:
         """Promotes or demotes an item."""
@@ -207,6 +223,7 @@ class LedgerTransaction(LedgerView):
             task_type=receipt.task_type,
             mode=receipt.mode,
             shown=json.dumps([(shown.item, shown.relevance, shown.score) for shown in receipt.shown]),
+            near=json.dumps(receipt.near),
         )
 
     async def answer_receipt(self, receipt: ReceiptId) -> None:

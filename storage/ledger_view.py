@@ -1,17 +1,15 @@
 """Reading the ledger: rows become records. Used on the reading connection and inside a write transaction alike."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from typing import Any
 
-from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.records import (
     AgentName,
     Census,
-    Evidence,
+    Experience,
     Feedback,
     Item,
     Plan,
@@ -22,50 +20,18 @@ from fleetlore.storage.records import (
     Status,
     Verdict,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def microseconds(at: datetime) -> int:
-    """Microseconds since 1970 in UTC, exactly."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(value: int) -> datetime:
-    """The aware time of that many microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoreInfo:
-    """What the ledger says of itself: its id, the salt of its digests, the embedder, the spaces' generation."""
-
-    id: StoreId
-    salt: str
-    embedder: str
-    generation: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexedItem:
-    """What a knowledge space holds of an item; `seq` orders items by when the ledger took them."""
-
-    seq: int
-    id: ItemId
-    owner: str
-    task_type: str
-    tags: tuple[str, ...]
-    insight: str
-    applies_when: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Objection:
-    """The report that spoke against an item, and its reasoning."""
-
-    feedback: FeedbackId
-    agent: AgentName
-    reasoning: str
+from fleetlore.storage.rows import (
+    FEEDBACK_TEXTS,
+    IndexedItem,
+    Lesson,
+    Objection,
+    StoreInfo,
+    content_of,
+    indexed_of,
+    item_of,
+    moment,
+    verdict_of,
+)
 
 
 class LedgerView:
@@ -90,7 +56,7 @@ class LedgerView:
         """Those of `ids` that exist and that `agent` may see; pruned ones only if asked for."""
         wanted = json.dumps(list(ids))
         rows = await self._connection.rows("items", ids=wanted, agent=agent, pruned=pruned)
-        return {ItemId(row["id"]): _item(row) for row in rows}
+        return {ItemId(row["id"]): item_of(row) for row in rows}
 
     async def item(self, item: ItemId, *, agent: str, pruned: bool = False) -> Item | None:
         """One item, if it exists and `agent` may see it."""
@@ -120,12 +86,12 @@ class LedgerView:
     async def living_after(self, space: Space, after: int, limit: int) -> list[IndexedItem]:
         """Items of a space in the ledger's order, beginning behind `after`, for filling a space."""
         rows = await self._connection.rows("living_after", space=space, after=after, limit=limit)
-        return [_indexed(row) for row in rows]
+        return [indexed_of(row) for row in rows]
 
     async def living_among(self, space: Space, ids: Iterable[ItemId]) -> list[IndexedItem]:
         """Those of `ids` that live in the space."""
         rows = await self._connection.rows("living_among", space=space, ids=json.dumps(list(ids)))
-        return [_indexed(row) for row in rows]
+        return [indexed_of(row) for row in rows]
 
     async def owns_items(self, agent: AgentName) -> bool:
         """Whether `agent` has prompt-specific items."""
@@ -149,9 +115,10 @@ class LedgerView:
             agent=AgentName(row["agent"]),
             project=row["project"],
             task_type=row["task_type"],
-            task=_content(row).get("task", ""),
+            task=content_of(row).get("task", ""),
             mode=row["mode"],
             shown=shown,
+            near=tuple((ItemId(item), relevance) for item, relevance in json.loads(row["near"])),
         )
 
     async def latest_receipt_showing(self, item: ItemId, *, agent: AgentName) -> ReceiptId | None:
@@ -169,7 +136,7 @@ class LedgerView:
         row = await self._connection.row("feedback", id=feedback)
         if row is None:
             return None
-        text = _content(row)
+        text = content_of(row)
         return Feedback(
             id=FeedbackId(row["id"]),
             at=moment(row["at"]),
@@ -183,11 +150,40 @@ class LedgerView:
     async def verdict(self, item: ItemId, source: str) -> Verdict | None:
         """What that source last said of the item."""
         row = await self._connection.row("verdict", item=item, source=source)
-        return None if row is None else _verdict(row)
+        return None if row is None else verdict_of(row)
 
     async def verdicts(self, item: ItemId) -> list[Verdict]:
         """What was said of the item, oldest first."""
-        return [_verdict(row) for row in await self._connection.rows("verdicts", item=item)]
+        return [verdict_of(row) for row in await self._connection.rows("verdicts", item=item)]
+
+    async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
+        """What those of `ids` that live in the general space say, and how far they are trusted."""
+        rows = await self._connection.rows("neighbours", ids=json.dumps(list(ids)))
+        return {
+            ItemId(row["id"]): Lesson(
+                lesson=row["lesson"], slot=row["slot"], author=AgentName(row["author"]), trust=row["trust"]
+            )
+            for row in rows
+            if row["superseded_by"] is None
+        }
+
+    async def knows_lesson(self, lesson: str) -> bool:
+        """Whether any general item says this, under whatever condition."""
+        return await self._connection.row("knows_lesson", lesson=lesson) is not None
+
+    async def brought(self, receipt: ReceiptId, lesson: str) -> bool:
+        """Whether a report on this receipt has backed an item that says this."""
+        return await self._connection.row("brought", receipt=receipt, lesson=lesson) is not None
+
+    async def slip(self, agent: AgentName) -> float | None:
+        """The agent's slip rate; None where nothing is known of it."""
+        row = await self._connection.row("slip", name=agent)
+        return None if row is None else row["slip"]
+
+    async def experience(self) -> Experience:
+        """What reports taught about reports."""
+        [row] = await self._connection.rows("experience")
+        return Experience(**dict(row))
 
     async def latest_signs(self, item: ItemId) -> dict[AgentName, int]:
         """For each agent that named the item since it must be borne out, what it said last: +1 or -1."""
@@ -206,7 +202,7 @@ class LedgerView:
             objection = Objection(
                 feedback=FeedbackId(row["feedback"]),
                 agent=AgentName(row["agent"]),
-                reasoning=_content(row).get("reasoning", ""),
+                reasoning=content_of(row).get("reasoning", ""),
             )
             found.setdefault(ItemId(row["item"]), []).append(objection)
         return found
@@ -238,7 +234,7 @@ class LedgerView:
             id=PlanId(row["id"]),
             at=moment(row["at"]),
             agent=AgentName(row["agent"]),
-            reason=_content(row).get("reason", ""),
+            reason=content_of(row).get("reason", ""),
             items=items,
             applied_at=moment(row["applied_at"]) if row["applied_at"] is not None else None,
             undone_at=moment(row["undone_at"]) if row["undone_at"] is not None else None,
@@ -266,78 +262,3 @@ class LedgerView:
             items[key] = items.get(key, 0) + row["count"]
         [counts] = await self._connection.rows("census")
         return Census(items=items, pruned=pruned, **dict(counts))
-
-
-FEEDBACK_TEXTS: Sequence[str] = ("task", "reasoning", "insight", "applies_when", "output", "expected")
-
-
-def _content(row: Row) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(row["content"] or "{}")
-    return content
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return () if text == "[]" else tuple(json.loads(text))  # nearly all are empty, and a retrieval reads 150
-
-
-def _item(row: Row) -> Item:
-    content = _content(row)
-    return Item(
-        id=ItemId(row["id"]),
-        space=row["space"],
-        owner=row["owner"],
-        kind=row["kind"],
-        insight=content.get("insight", ""),
-        applies_when=content.get("applies_when", ""),
-        task_type=row["task_type"],
-        project=row["project"],
-        tags=_list(row["tags"]),
-        author=AgentName(row["author"]),
-        feedback=FeedbackId(row["feedback"]),
-        digest=row["digest"],
-        condition=row["condition"],
-        stage=row["stage"],
-        evidence=_evidence(row),
-        created_at=moment(row["created_at"]),
-        updated_at=moment(row["updated_at"]),
-        superseded_by=ItemId(row["successor"]) if row["successor"] else None,
-        conflicts_with=tuple(ItemId(other) for other in _list(row["conflicting"])),
-        pruned_by=PlanId(row["pruned_by"]) if row["pruned_by"] else None,
-    )
-
-
-def _evidence(row: Mapping[str, Any] | Row) -> Evidence:
-    return Evidence(
-        trust=row["trust"],
-        support=row["support"],
-        contradiction=row["contradiction"],
-        agents=row["agents"],
-        projects=row["projects"],
-    )
-
-
-def _indexed(row: Row) -> IndexedItem:
-    content = _content(row)
-    return IndexedItem(
-        seq=row["seq"],
-        id=ItemId(row["id"]),
-        owner=row["owner"],
-        task_type=row["task_type"],
-        tags=tuple(json.loads(row["tags"])),
-        insight=content.get("insight", ""),
-        applies_when=content.get("applies_when", ""),
-    )
-
-
-def _verdict(row: Row) -> Verdict:
-    return Verdict(
-        item=ItemId(row["item"]),
-        source=row["source"],
-        agent=AgentName(row["agent"]),
-        project=row["project"],
-        feedback=FeedbackId(row["feedback"]),
-        at=moment(row["at"]),
-        sign=row["sign"],
-        direct=bool(row["direct"]),
-        delta=row["delta"],
-    )

@@ -40,7 +40,8 @@ class Item:
     """One insight, when it applies, its kind and its evidence.
 
     `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
-    `condition` is the salted digest of `applies_when`: equal for two items exactly if their conditions are equal.
+    `condition`, `lesson` and `slot` are salted digests, equal for two items exactly if these are equal: the condition;
+    what the insight says, whatever the condition; and, for an insight of the form `name: value`, the name (else "").
     """
 
     id: ItemId
@@ -56,6 +57,8 @@ class Item:
     feedback: FeedbackId
     digest: str
     condition: str
+    lesson: str
+    slot: str
     stage: Stage
     evidence: Evidence
     created_at: datetime
@@ -83,7 +86,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What one retrieval showed to whom, best first."""
+    """What one retrieval showed to whom, best first, and the relevance of what lay `near` the task, shown or not."""
 
     id: ReceiptId
     at: datetime
@@ -93,6 +96,19 @@ class Receipt:
     task: str
     mode: Mode
     shown: tuple[Shown, ...]
+    near: tuple[tuple[ItemId, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experience:
+    """What all reports so far taught about reports: how many there were, how many brought a lesson not known before,
+    and, of the trusted votes near them, how many they confirmed (both decayed sums).
+    """
+
+    reports: float = 0.0
+    novel: float = 0.0
+    near: float = 0.0
+    confirmed: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,9 +23,9 @@ from lancedb.query import MatchQuery
 from fleetlore.storage.embedding import Embedder, Vectors, unit
 from fleetlore.storage.errors import StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.ledger_view import IndexedItem
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
 
 ResultT = TypeVar("ResultT")

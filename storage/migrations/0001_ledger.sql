@@ -26,7 +26,8 @@ CREATE TABLE contents (
 CREATE TABLE agents (
     name       TEXT PRIMARY KEY,
     first_seen INTEGER NOT NULL,
-    last_seen  INTEGER NOT NULL
+    last_seen  INTEGER NOT NULL,
+    slip       REAL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE items (
@@ -40,6 +41,8 @@ CREATE TABLE items (
     tags          TEXT NOT NULL,
     digest        TEXT NOT NULL,
     condition     TEXT NOT NULL,
+    lesson        TEXT NOT NULL,
+    slot          TEXT NOT NULL,
     author        TEXT NOT NULL,
     feedback      TEXT NOT NULL,
     created_at    INTEGER NOT NULL,
@@ -55,6 +58,7 @@ CREATE TABLE items (
     pruned_by     TEXT
 ) STRICT;
 CREATE UNIQUE INDEX items_same ON items (space, owner, digest);
+CREATE INDEX items_of_lesson ON items (space, lesson);
 CREATE INDEX items_of_owner ON items (owner, task_type) WHERE space = 'prompt';
 CREATE INDEX items_superseded ON items (superseded_by) WHERE superseded_by IS NOT NULL;
 
@@ -88,6 +92,7 @@ CREATE TABLE receipts (
     task_type   TEXT NOT NULL,
     mode        TEXT NOT NULL,
     shown       TEXT NOT NULL,
+    near        TEXT NOT NULL,
     answered_at INTEGER
 ) STRICT;
 CREATE INDEX receipts_of_agent ON receipts (agent, seq);
@@ -103,6 +108,15 @@ CREATE TABLE feedback (
     answer  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX feedback_of_key ON feedback (agent, key) WHERE key <> '';
+
+-- What reports taught about reports: one row.
+CREATE TABLE experience (
+    reports   REAL NOT NULL,
+    novel     REAL NOT NULL,
+    near      REAL NOT NULL,
+    confirmed REAL NOT NULL
+) STRICT;
+INSERT INTO experience VALUES (0, 0, 0, 0);
 
 CREATE TABLE plans (
     id         TEXT PRIMARY KEY,

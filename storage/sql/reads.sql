@@ -62,6 +62,23 @@ SELECT * FROM verdicts WHERE item = :item AND source = :source;
 -- name: verdicts
 SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 
+-- name: neighbours
+SELECT id, trust, author, lesson, slot, superseded_by FROM items
+ WHERE pruned_by IS NULL AND space = 'general' AND id IN (SELECT value FROM json_each(:ids));
+
+-- name: knows_lesson
+SELECT 1 FROM items WHERE space = 'general' AND lesson = :lesson LIMIT 1;
+
+-- name: brought
+SELECT 1 FROM items i JOIN verdicts v ON v.item = i.id AND v.source = :receipt AND v.sign > 0
+ WHERE i.lesson = :lesson LIMIT 1;
+
+-- name: slip
+SELECT slip FROM agents WHERE name = :name;
+
+-- name: experience
+SELECT * FROM experience;
+
 -- name: latest_signs
 SELECT v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
  WHERE v.item = :item AND v.direct AND v.at > i.borne_from GROUP BY v.agent;

@@ -11,11 +11,20 @@ INSERT INTO contents (id, body) VALUES (:id, :body);
 INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)
     ON CONFLICT (name) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen);
 
+-- name: set_slip
+UPDATE agents SET slip = :slip WHERE name = :name;
+
+-- name: set_experience
+UPDATE experience SET reports = :reports, novel = :novel, near = :near, confirmed = :confirmed;
+
 -- name: add_item
-INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, author, feedback, created_at,
-                   updated_at, stage, trust)
-VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :author, :feedback, :at, :at,
-        :stage, :trust);
+INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, author, feedback,
+                   created_at, updated_at, stage, trust)
+VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :author, :feedback,
+        :at, :at, :stage, :trust);
+
+-- name: shift_trust
+UPDATE items SET trust = :trust WHERE id = :id;
 
 -- name: set_trust
 UPDATE items SET trust = :trust, updated_at = max(updated_at, :at) WHERE id = :id;
@@ -50,8 +59,8 @@ VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta
        delta = excluded.delta;
 
 -- name: add_receipt
-INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown)
-VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown);
+INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown, near)
+VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown, :near);
 
 -- name: answer_receipt
 UPDATE receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;

@@ -36,6 +36,8 @@ def item(name: str, *, trust: float = 0.8, projects: int = 0, **changes: Any) ->
         feedback=FeedbackId("f_1"),
         digest="d",
         condition="c",
+        lesson="l",
+        slot="",
         stage="provisional",
         evidence=Evidence(trust=trust, support=1, agents=1, projects=projects),
         created_at=NOON,

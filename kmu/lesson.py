@@ -1,0 +1,175 @@
+"""A lesson on its way into the memory: drafted, aligned with what is known, stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleetlore.kmu import crediting
+from fleetlore.kmu.alignment import (
+    Alignment,
+    Conflict,
+    Corroborated,
+    New,
+    Rejected,
+    Returned,
+    Superseding,
+    align,
+    sameness,
+    slot_of,
+)
+from fleetlore.kmu.feedback_agents import kind_of
+from fleetlore.kmu.report import Decision, Learned, Report
+from fleetlore.kmu.submission import Charge, Draft, Submission
+from fleetlore.storage.identifiers import ItemId, new_item_id
+from fleetlore.storage.records import Evidence, Feedback, Item, Status
+from fleetlore.storage.rows import IndexedItem
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.evidence import Weighing
+    from fleetlore.storage.ledger import Ledger, LedgerTransaction
+
+
+def draft_of(ledger: Ledger, report: Report) -> Draft | None:
+    """The item that a report's insight would be; None where it states none."""
+    if not report.insight:
+        return None
+    applies_when = report.applies_when or report.task
+    insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
+    if not insight:
+        return None
+    return Draft(
+        id=new_item_id(ledger.clock()),
+        digest=ledger.digest("item", insight, condition, task_type),
+        condition=ledger.digest("condition", condition),
+        lesson=ledger.digest("lesson", insight),
+        slot=ledger.digest("slot", slot) if (slot := slot_of(report.insight)) else "",
+        applies_when=applies_when,
+    )
+
+
+def row_of(report: Report, draft: Draft) -> IndexedItem:
+    """What the knowledge space holds of it."""
+    return IndexedItem(
+        seq=0,
+        id=draft.id,
+        owner=report.owner,
+        task_type=report.task_type,
+        tags=report.tags,
+        insight=report.insight,
+        applies_when=draft.applies_when,
+    )
+
+
+async def align_lesson(transaction: LedgerTransaction, submission: Submission) -> Alignment:
+    """What the insight is to what is known, inside the transaction: of two processes the second corroborates."""
+    report, draft = submission.report, submission.draft
+    named = await transaction.items(report.harmful, agent=report.agent)
+    return align(
+        insight=report.insight,
+        condition=draft.condition if draft else "",
+        same=await transaction.item_of_digest(report.target, report.owner, draft.digest) if draft else None,
+        replaces=report.replaces,
+        harmful=[item for item in named.values() if item.space == report.target],
+    )
+
+
+async def store_lesson(
+    transaction: LedgerTransaction,
+    submission: Submission,
+    feedback: Feedback,
+    alignment: Alignment,
+    weighing: Weighing,
+) -> Learned:
+    """Stores the insight as its alignment says."""
+    report = submission.report
+    match alignment:
+        case Rejected(because=because):
+            return Learned(id="", space=report.target, status="", decision="rejected", because=because)
+        case Corroborated(item=item):
+            known = await _back(transaction, submission, feedback, item, weighing)
+        case Returned(item=item, plan=plan):
+            before = await transaction.item(item, agent=report.agent, pruned=True)
+            assert before is not None
+            trust = min(before.evidence.trust, weighing.credit)
+            await transaction.set_pruned(item, None)
+            await transaction.bear_out_anew(item)
+            await transaction.set_trust(item, trust)
+            await transaction.record("returned", agent=report.agent, subject=item, plan=plan, trust=trust)
+            known = await _back(transaction, submission, feedback, item, weighing)
+        case New() | Superseding() | Conflict():
+            assert submission.draft is not None
+            known = submission.draft.id
+            await _add(transaction, report, feedback, submission.draft, weighing)
+            if isinstance(alignment, Conflict):
+                for other in alignment.others:
+                    await transaction.add_conflict(known, other, feedback)
+    await _supersede(transaction, report, known)
+    item_now = await transaction.item(known, agent=report.agent)
+    assert item_now is not None
+    decision, because = _explained(alignment, report, item_now.status)
+    await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
+    return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
+
+
+async def _add(
+    transaction: LedgerTransaction, report: Report, feedback: Feedback, draft: Draft, weighing: Weighing
+) -> None:
+    item = Item(
+        id=draft.id,
+        space=report.target,
+        owner=report.owner,
+        kind=kind_of(report.insight, report.kind, feedback.outcome),
+        insight=report.insight,
+        applies_when=draft.applies_when,
+        task_type=report.task_type,
+        project=report.project,
+        tags=report.tags,
+        author=report.agent,
+        feedback=feedback.id,
+        digest=draft.digest,
+        condition=draft.condition,
+        lesson=draft.lesson,
+        slot=draft.slot,
+        stage="active" if report.target == "prompt" else "provisional",
+        evidence=Evidence(trust=weighing.credit),
+        created_at=transaction.now,
+        updated_at=transaction.now,
+    )
+    await transaction.add_item(item)
+    await transaction.put_verdict(crediting.origin(report, feedback, item.id))
+
+
+async def _back(
+    transaction: LedgerTransaction, submission: Submission, feedback: Feedback, item: ItemId, weighing: Weighing
+) -> ItemId:
+    """An equal insight is a direct report for the item, unless that report has named the item already."""
+    if item in (*submission.report.helpful, *submission.report.harmful):
+        return item
+    source = submission.report.receipt or feedback.id
+    charge = Charge(item=item, source=source, sign=1, direct=True, relevance=1.0, share=0.0)
+    await crediting.apply(transaction, submission, feedback, [charge], weighing)
+    return item
+
+
+async def _supersede(transaction: LedgerTransaction, report: Report, successor: ItemId) -> None:
+    replaced = [item for item in report.replaces if item != successor]
+    if replaced:
+        await transaction.supersede(successor, None)  # what takes another's place is not itself outdated
+    for item in replaced:
+        await transaction.supersede(item, successor)
+        await transaction.record("superseded", agent=report.agent, subject=item, successor=successor)
+
+
+def _explained(alignment: Alignment, report: Report, status: Status) -> tuple[Decision, str]:
+    waiting = "" if status == "active" else " It is provisional until other agents' outcomes bear it out."
+    match alignment:
+        case Corroborated():
+            return "corroborated", "The same insight under the same condition is known; your report backs it."
+        case Returned():
+            return "new", "An equal insight was pruned before; it is back, as provisional only."
+        case Superseding(replaced=replaced):
+            return "superseding", f"It takes the place of {', '.join(replaced)}.{waiting}"
+        case Conflict(others=others):
+            return "conflict", f"It contradicts {', '.join(others)} under the same condition; both are kept, marked."
+        case _:
+            return "new", f"Nothing equal was known.{waiting}"

@@ -1,0 +1,148 @@
+"""From the ledger's rows to records."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fleetlore.storage.database import Row
+from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, StoreId
+from fleetlore.storage.records import AgentName, Evidence, Item, Verdict
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(value: int) -> datetime:
+    """The aware time of that many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreInfo:
+    """What the ledger says of itself: its id, the salt of its digests, the embedder, the spaces' generation."""
+
+    id: StoreId
+    salt: str
+    embedder: str
+    generation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexedItem:
+    """What a knowledge space holds of an item; `seq` orders items by when the ledger took them."""
+
+    seq: int
+    id: ItemId
+    owner: str
+    task_type: str
+    tags: tuple[str, ...]
+    insight: str
+    applies_when: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objection:
+    """The report that spoke against an item, and its reasoning."""
+
+    feedback: FeedbackId
+    agent: AgentName
+    reasoning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """What an item says and how far it is trusted, for weighing many at once."""
+
+    lesson: str
+    slot: str
+    author: AgentName
+    trust: float
+
+
+FEEDBACK_TEXTS: Sequence[str] = ("task", "reasoning", "insight", "applies_when", "output", "expected")
+
+
+def content_of(row: Row) -> dict[str, Any]:
+    """The free text that belongs to a row; empty where it was erased."""
+    content: dict[str, Any] = json.loads(row["content"] or "{}")
+    return content
+
+
+def list_of(text: str) -> tuple[str, ...]:
+    """A JSON list of strings."""
+    return () if text == "[]" else tuple(json.loads(text))  # nearly all are empty, and a retrieval reads 150
+
+
+def item_of(row: Row) -> Item:
+    """A row of the query `items`."""
+    content = content_of(row)
+    return Item(
+        id=ItemId(row["id"]),
+        space=row["space"],
+        owner=row["owner"],
+        kind=row["kind"],
+        insight=content.get("insight", ""),
+        applies_when=content.get("applies_when", ""),
+        task_type=row["task_type"],
+        project=row["project"],
+        tags=list_of(row["tags"]),
+        author=AgentName(row["author"]),
+        feedback=FeedbackId(row["feedback"]),
+        digest=row["digest"],
+        condition=row["condition"],
+        lesson=row["lesson"],
+        slot=row["slot"],
+        stage=row["stage"],
+        evidence=evidence_of(row),
+        created_at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
+        superseded_by=ItemId(row["successor"]) if row["successor"] else None,
+        conflicts_with=tuple(ItemId(other) for other in list_of(row["conflicting"])),
+        pruned_by=PlanId(row["pruned_by"]) if row["pruned_by"] else None,
+    )
+
+
+def evidence_of(row: Mapping[str, Any] | Row) -> Evidence:
+    """The evidence in an item's row."""
+    return Evidence(
+        trust=row["trust"],
+        support=row["support"],
+        contradiction=row["contradiction"],
+        agents=row["agents"],
+        projects=row["projects"],
+    )
+
+
+def indexed_of(row: Row) -> IndexedItem:
+    """A row of the queries `living_…`."""
+    content = content_of(row)
+    return IndexedItem(
+        seq=row["seq"],
+        id=ItemId(row["id"]),
+        owner=row["owner"],
+        task_type=row["task_type"],
+        tags=tuple(json.loads(row["tags"])),
+        insight=content.get("insight", ""),
+        applies_when=content.get("applies_when", ""),
+    )
+
+
+def verdict_of(row: Row) -> Verdict:
+    """A row of the query `verdict`."""
+    return Verdict(
+        item=ItemId(row["item"]),
+        source=row["source"],
+        agent=AgentName(row["agent"]),
+        project=row["project"],
+        feedback=FeedbackId(row["feedback"]),
+        at=moment(row["at"]),
+        sign=row["sign"],
+        direct=bool(row["direct"]),
+        delta=row["delta"],
+    )
