@@ -122,7 +122,8 @@ async def apply(
         if earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct):
             continue
         before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
-        vouching = charge.sign > 0 and item.author == report.agent and not alone
+        # Nobody vouches for himself before others; what is only his own he may judge alone.
+        vouching = charge.sign > 0 and item.author == report.agent and item.space == "general" and not alone
         after = before if vouching else _trust_after(before, item, charge, weighing)
         await transaction.put_verdict(
             Verdict(

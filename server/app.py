@@ -15,7 +15,7 @@ from fleetlore.server.identity import identify
 from fleetlore.server.settings import DEFAULT_EMBEDDER, Settings
 from fleetlore.server.status import VERSION, describe
 from fleetlore.server.workplace import project_of
-from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.errors import FleetloreError, StorageFault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
 from fleetlore.tools.instructions import INSTRUCTIONS
@@ -75,17 +75,17 @@ class SharedMemory:
 
     async def _open_unit(self, ledger: Ledger) -> None:
         if self.settings.workplace is not None and not self._project:
-            self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace)
-        module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit")
+            self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace, abandon_on_cancel=True)
+        module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit", abandon_on_cancel=True)
         policy = module.Policy(promote_after=self.settings.promote_after)
         try:
             async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
                 self._unit = unit
                 self._ready.set()
                 await unit.upkeep.run()
-        except FleetloreError as fault:
+        except Exception as fault:  # the edge of a background task: whoever calls is told, none waits for ever
             logger.exception("the knowledge spaces cannot be opened")
-            self._fault = fault
+            self._fault = fault if isinstance(fault, FleetloreError) else StorageFault("knowledge space", str(fault))
             self._ready.set()
 
     async def unit(self) -> KnowledgeManagementUnit:

@@ -2,9 +2,9 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -14,8 +14,8 @@ import platformdirs
 
 from fleetlore.server.settings import DEFAULT_EMBEDDER, EMBEDDER_NAMES, Settings, utc_now
 from fleetlore.server.status import VERSION, describe
-from fleetlore.storage.errors import FleetloreError
-from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.locks import ProcessLock
 
 ResultT = TypeVar("ResultT")
@@ -129,8 +129,11 @@ def serve(
     server = serve_memory(shared)
     if transport == "stdio":
         anyio.run(serve_stdio, server)
+        # Everything is closed by now; what is left of an import in a thread must not hold up the client.
+        logging.shutdown()
+        os._exit(0)
     else:
-        anyio.run(serve_http, server, shared.status, settings)
+        anyio.run(serve_http, server, shared, settings)
 
 
 @commands.command()
@@ -186,11 +189,12 @@ def rebuild(data: Path, embedder: str | None) -> None:
 
 
 def _with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:
+    """Carries out work on the ledger of existing data; only a server makes new data."""
+
     async def run() -> ResultT:
-        async with AsyncExitStack() as stack:
-            ledger = await stack.enter_async_context(
-                Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now)
-            )
+        async with Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
             return await work(ledger)
 
+    if not data.is_file() and not (data / LEDGER_FILE).exists():
+        raise DataDirectoryUnusable(data, "there is no fleetlore data in it yet; starting a server makes it")
     return anyio.run(run)

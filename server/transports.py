@@ -1,10 +1,13 @@
 """Transports: stdio for one client, HTTP for a fleet (streamable at /mcp, legacy SSE at /sse, health at /healthz)."""
 
 import logging
+import os
+import select
 import signal
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -14,7 +17,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fleetlore.server.app import SharedMemory
 from fleetlore.server.settings import Settings
 from fleetlore.storage.errors import Refusal
 
@@ -27,15 +32,34 @@ _GRACE_SECONDS = 1
 async def serve_stdio(server: MCPServer[None]) -> None:
     """Serves one client until its input ends or a signal comes."""
 
-    async def stop_on_signal(scope: anyio.CancelScope) -> None:
+    async def end_input_on_signal(stop: int) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
-                scope.cancel()
+                os.write(stop, b".")
 
+    # The SDK reads in a thread that cannot be interrupted: a signal reaches it as the end of its input.
+    stop = _relay_input()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signal, tasks.cancel_scope)
+        tasks.start_soon(end_input_on_signal, stop)
         await server.run_stdio_async()
         tasks.cancel_scope.cancel()
+
+
+def _relay_input() -> int:
+    """Puts a pipe in the place of the standard input; a byte written to the returned descriptor ends it."""
+    source = os.dup(0)
+    reading, writing = os.pipe()
+    stopped, stop = os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+
+    def relay() -> None:
+        with open(writing, "wb", buffering=0) as sink, suppress(OSError):  # noqa: PTH123  a descriptor, not a path
+            while stopped not in select.select([source, stopped], [], [])[0] and (block := os.read(source, 65_536)):
+                sink.write(block)
+
+    threading.Thread(target=relay, name="stdin", daemon=True).start()
+    return stop
 
 
 def http_app(server: MCPServer[None], status: Callable[[], Awaitable[dict[str, Any]]], host: str) -> Starlette:
@@ -46,14 +70,44 @@ def http_app(server: MCPServer[None], status: Callable[[], Awaitable[dict[str, A
 
     # Stateless: sessions would die with a restart, and cost memory each.
     app = server.streamable_http_app(stateless_http=True, json_response=True, host=host)
-    app.router.routes.extend(server.sse_app(host=host).routes)
+    for route in server.sse_app(host=host).routes:
+        if isinstance(route, Route):
+            route.app = _answering_once(route.app)
+        app.router.routes.append(route)
     app.router.routes.append(Route("/healthz", healthz, methods=["GET"]))
     return app
 
 
-async def serve_http(
-    server: MCPServer[None], status: Callable[[], Awaitable[dict[str, Any]]], settings: Settings
-) -> None:
+def _answering_once(app: ASGIApp) -> ASGIApp:
+    """The SDK's event stream starts a second answer once the server has ended it: only its end is sent."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_once(message: Message) -> None:
+            nonlocal started
+            if message["type"] != "http.response.start" or not started:
+                await send(message)
+            started = True
+
+        await app(scope, receive, send_once)
+
+    return wrapped
+
+
+class _Listener(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals alone: uvicorn would raise them again once it has stopped, and so end the process by them."""
+        yield
+
+    async def stop_on_signal(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                self.handle_exit(number, None)
+
+
+async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Settings) -> None:
     """Serves a fleet until a signal comes. Raises `Refusal` where it may not or cannot listen."""
     if settings.host not in _LOOPBACK:
         raise Refusal(
@@ -62,15 +116,21 @@ async def serve_http(
             "Listen on 127.0.0.1",
         )
     with closing(_listening(settings.host, settings.port)) as listener:
-        config = uvicorn.Config(
-            http_app(server, status, settings.host),
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        logger.warning("fleetlore listens on http://%s:%s/mcp", settings.host, listener.getsockname()[1])
-        await uvicorn.Server(config).serve(sockets=[listener])
+        # Opened here, a fault of the data is raised; in the application's lifespan uvicorn would swallow it.
+        async with shared.opened():
+            config = uvicorn.Config(
+                http_app(server, shared.status, settings.host),
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+            logger.warning("fleetlore listens on http://%s:%s/mcp", settings.host, listener.getsockname()[1])
+            uvicorn_server = _Listener(config)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(uvicorn_server.stop_on_signal)
+                await uvicorn_server.serve(sockets=[listener])
+                tasks.cancel_scope.cancel()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -59,7 +59,8 @@ class EmbedderMismatch(DataError):
         self.configured = configured
         super().__init__(
             f"this data was made with the embedder {stored}, but {configured} is configured. "
-            f"Start with --embedder {stored}, or make its vectors anew: fleetlore rebuild --embedder {configured}"
+            f"Start with --embedder {stored}, or, with the same --data, make its vectors anew: "
+            f"fleetlore rebuild --embedder {configured}"
         )
 
 

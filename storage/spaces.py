@@ -61,12 +61,13 @@ class KnowledgeSpaces:
     @asynccontextmanager
     async def open(cls, data: Path, *, embedder: Embedder, generation: int) -> AsyncIterator["KnowledgeSpaces"]:
         """Opens the spaces of that generation in a data directory, and makes what is missing."""
-        database = await lancedb.connect_async(
-            str(data / "spaces"),
-            read_consistency_interval=timedelta(0),
-            # The default caches may grow to 7 GB, and every commit makes what they hold useless.
-            session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
-        )
+        with _our_errors():
+            database = await lancedb.connect_async(
+                str(data / "spaces"),
+                read_consistency_interval=timedelta(0),
+                # The default caches may grow to 7 GB, and every commit makes what they hold useless.
+                session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
+            )
         try:
             spaces = cls(database, embedder, ProcessLock(data / "write.lock"))
             async with spaces.writing():

@@ -426,3 +426,17 @@ async def test_an_own_item_is_never_promoted(team):
         await team.learnt(LESSON, agent, space="prompt")
     assert [found["id"] for found in (await team.ask("ana"))["items"]] == [item]
     assert await team.shown("eve") == {}
+
+
+async def test_an_agent_judges_its_own_way_of_working_alone(fleet):
+    mine = await fleet.teach(
+        "Read the tests first", task="review a change", space="prompt", agent="ana", task_type="review"
+    )
+    await fleet.teach("Something else", agent="bob")
+    confidences = []
+    for _ in range(2):
+        answer = await fleet.retrieve("review a change", agent="ana", task_type="review")
+        [item] = [item for item in answer["items"] if item["id"] == mine]
+        confidences.append(item["confidence"])
+        await fleet.submit("reviewed", outcome="success", helpful=[mine], receipt=answer["receipt"], agent="ana")
+    assert confidences[1] > confidences[0]
