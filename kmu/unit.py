@@ -18,11 +18,9 @@ from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.intake import Intake
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.spaces import KnowledgeSpaces
-
-MAINTAIN_LOCK = "maintain.lock"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

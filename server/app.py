@@ -12,9 +12,10 @@ import anyio
 from mcp.server import MCPServer
 
 from fleetlore.server.identity import identify
-from fleetlore.server.settings import DEFAULT_EMBEDDER, Settings
+from fleetlore.server.settings import Settings
 from fleetlore.server.status import VERSION, describe
 from fleetlore.server.workplace import project_of
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import FleetloreError, StorageFault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName

@@ -12,11 +12,12 @@ import anyio
 import click
 import platformdirs
 
-from fleetlore.server.settings import DEFAULT_EMBEDDER, EMBEDDER_NAMES, Settings, utc_now
+from fleetlore.server.settings import Settings, utc_now
 from fleetlore.server.status import VERSION, describe
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
-from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 
 ResultT = TypeVar("ResultT")
 
@@ -32,7 +33,7 @@ data_option = click.option(
 )
 embedder_option = click.option(
     "--embedder",
-    type=click.Choice(EMBEDDER_NAMES),
+    type=click.Choice(list(EMBEDDERS)),
     default=None,
     show_default=f"the one the data was made with, {DEFAULT_EMBEDDER} for new data",
     envvar=f"{_ENVIRONMENT}_EMBEDDER",
@@ -173,7 +174,7 @@ def rebuild(data: Path, embedder: str | None) -> None:
     from fleetlore.kmu.rebuilding import rebuild_spaces  # noqa: PLC0415  LanceDB takes two seconds to import
 
     async def work(ledger: Ledger) -> int:
-        lock = ProcessLock(data / "maintain.lock")
+        lock = ProcessLock(data / MAINTAIN_LOCK)
         total = sum([await ledger.read.count("general"), await ledger.read.count("prompt")])
         with click.progressbar(length=total, label="rebuilding", file=sys.stderr) as bar:
             async with lock.held():

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
 
-DEFAULT_EMBEDDER = "wordllama-256"
-EMBEDDER_NAMES = ("wordllama-256", "wordllama-128", "wordllama-64")
-
 
 def utc_now() -> datetime:
     """The present, aware."""

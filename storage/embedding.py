@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import wordllama
 
-Vectors = npt.NDArray[np.float32]
+from fleetlore.storage.embedders import EMBEDDERS
 
-DEFAULT_EMBEDDER = "wordllama-256"
-EMBEDDERS = {"wordllama-256": 256, "wordllama-128": 128, "wordllama-64": 64}
+Vectors = npt.NDArray[np.float32]
 
 
 class Embedder(Protocol):

@@ -4,7 +4,6 @@ An identifier is a prefix, an underscore and 20 characters of Crockford's base 3
 in milliseconds, then 50 random bits. Two ledgers can therefore be united without renaming anything.
 """
 
-import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import NewType
@@ -19,7 +18,6 @@ StoreId = NewType("StoreId", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 50
 _LENGTH = 20
-_FORM = re.compile(rf"[a-z]_[{_ALPHABET}]{{{_LENGTH}}}")
 
 
 def _new(prefix: str, now: datetime) -> str:
@@ -56,11 +54,6 @@ def new_event_id(now: datetime) -> EventId:
 def new_store_id(now: datetime) -> StoreId:
     """The id of a new ledger, `s_…`; every event names the store it came from."""
     return StoreId(_new("s", now))
-
-
-def is_identifier(text: str, prefix: str) -> bool:
-    """Whether `text` has the form of an identifier with this prefix."""
-    return text.startswith(f"{prefix}_") and _FORM.fullmatch(text) is not None
 
 
 def age(identifier: str, now: datetime) -> timedelta:

@@ -11,6 +11,10 @@ from pathlib import Path
 import anyio
 from filelock import FileLock, Timeout
 
+# Held for adding and removing rows of the spaces, and for a round of upkeep.
+WRITE_LOCK = "write.lock"
+MAINTAIN_LOCK = "maintain.lock"
+
 _POLL_SECONDS = (0.001, 0.005)
 
 

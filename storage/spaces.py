@@ -23,7 +23,7 @@ from lancedb.query import MatchQuery
 from fleetlore.storage.embedding import Embedder, Vectors, unit
 from fleetlore.storage.errors import StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.locks import ProcessLock
+from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
@@ -69,7 +69,7 @@ class KnowledgeSpaces:
                 session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
             )
         try:
-            spaces = cls(database, embedder, ProcessLock(data / "write.lock"))
+            spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK))
             async with spaces.writing():
                 await spaces.use(generation)
             yield spaces

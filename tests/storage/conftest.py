@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fleetlore.kmu.unit import KnowledgeManagementUnit, Policy
-from fleetlore.server.settings import DEFAULT_EMBEDDER, utc_now
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.ledger import Ledger
 
 

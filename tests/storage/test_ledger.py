@@ -10,7 +10,7 @@ from fleet import in_process
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.errors import DataNewer, StorageFull
-from fleetlore.storage.identifiers import age, is_identifier, new_item_id
+from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
 
 
@@ -76,8 +76,6 @@ def test_identifiers_sort_by_time_and_know_their_age():
     assert made == sorted(made)
     assert len(set(made)) == 100
     assert abs(age(made[0], now)) < timedelta(milliseconds=2)
-    assert is_identifier(made[0], "k")
-    assert not is_identifier(made[0], "r")
 
 
 async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_path):
