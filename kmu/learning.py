@@ -15,10 +15,9 @@ from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, slip_after, w
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.report import Acknowledgement, Report
-from fleetlore.kmu.retrieval import near
 from fleetlore.kmu.submission import Submission
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.identifiers import ItemId, new_feedback_id
+from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.reconciliation import align as align_space
 from fleetlore.storage.records import Feedback, Receipt
@@ -55,7 +54,7 @@ async def learn(
         assessment=assessment,
         charges=tuple(charges),
         draft=draft,
-        near=await _near(ledger, spaces, report, receipt),
+        near=dict(receipt.near) if receipt else {},
         request=request,
         required=required,
     )
@@ -65,15 +64,6 @@ async def learn(
     if isinstance(alignment, Returned):
         await align_space(ledger, spaces, report.target, [alignment.item])  # pruning took its row out
     return acknowledgement
-
-
-async def _near(
-    ledger: Ledger, spaces: KnowledgeSpaces, report: Report, receipt: Receipt | None
-) -> dict[ItemId, float]:
-    """The relevance of what lies near the reported task: as its receipt knows it, or looked up."""
-    if not report.insight or report.target == "prompt":
-        return {}
-    return dict(receipt.near if receipt else await near(ledger, spaces, report.task, agent=report.agent))
 
 
 async def _answered(view: LedgerView, report: Report, request: str) -> Acknowledgement | None:
@@ -192,6 +182,7 @@ async def _weigh(transaction: LedgerTransaction, submission: Submission, alignme
     if teaches and not repeated:
         await transaction.shift_trust(weighing.trusts)
         await transaction.set_experience(weighing.experience)
-        if submission.assessment.outcome != "observation":
+        # Alone, nobody could vouch: the silence of others says nothing of the agent.
+        if submission.assessment.outcome != "observation" and not alone:
             await transaction.set_slip(report.agent, slip_after(slip, weighing.credit))
     return weighing

@@ -15,7 +15,7 @@ from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import AgentName, Item, Receipt, Shown, Space
+from fleetlore.storage.records import Item, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
@@ -81,15 +81,6 @@ async def _with_receipt(
     except StorageFull:
         return replace(answer, receipt=None)
     return answer
-
-
-async def near(
-    ledger: Ledger, spaces: KnowledgeSpaces, task: str, *, agent: AgentName
-) -> tuple[tuple[ItemId, float], ...]:
-    """The general items nearest to a task with their relevance, for a report that no receipt goes with."""
-    await follow_generation(ledger, spaces)
-    ranked, _ = await _general(ledger, spaces, Question(task=task, agent=agent))
-    return _nearest(ranked)
 
 
 def _nearest(ranked: Sequence[Ranked]) -> tuple[tuple[ItemId, float], ...]:
