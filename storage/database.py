@@ -3,6 +3,7 @@
 A driver's errors become ours here and nowhere else.
 """
 
+import random
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
+import anyio
 
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageFault, StorageFull
@@ -153,13 +155,27 @@ async def _connected(path: Path) -> AsyncIterator[aiosqlite.Connection]:
     try:
         raw.row_factory = sqlite3.Row
         try:
-            await raw.execute("PRAGMA journal_mode = WAL")
+            await _use_write_ahead_log(raw)
             await raw.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
             raise DataDirectoryUnusable(path.parent, f"the ledger cannot be written ({error})") from error
         yield raw
     finally:
         await raw.close()
+
+
+async def _use_write_ahead_log(raw: aiosqlite.Connection) -> None:
+    """SQLite's busy timeout does not cover this: of many processes that open a new file at once, some are refused."""
+    with anyio.move_on_after(_BUSY_TIMEOUT_MS / 1000):
+        while True:
+            try:
+                await raw.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    raise
+            await anyio.sleep(random.uniform(0.005, 0.05))
+    await raw.execute("PRAGMA journal_mode = WAL")
 
 
 async def _migrate(writer: Connection, path: Path) -> None:
