@@ -106,7 +106,7 @@ async def store_lesson(
     await _supersede(transaction, report, known)
     item_now = await transaction.item(known, agent=report.agent)
     assert item_now is not None
-    decision, because = _explained(alignment, report, item_now.status)
+    decision, because = _explained(alignment, item_now.status)
     await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
     return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
 
@@ -160,7 +160,9 @@ async def _supersede(transaction: LedgerTransaction, report: Report, successor: 
         await transaction.record("superseded", agent=report.agent, subject=item, successor=successor)
 
 
-def _explained(alignment: Alignment, report: Report, status: Status) -> tuple[Decision, str]:
+def _explained(
+    alignment: New | Corroborated | Returned | Superseding | Conflict, status: Status
+) -> tuple[Decision, str]:
     waiting = "" if status == "active" else " It is provisional until other agents' outcomes bear it out."
     match alignment:
         case Corroborated():
@@ -171,5 +173,5 @@ def _explained(alignment: Alignment, report: Report, status: Status) -> tuple[De
             return "superseding", f"It takes the place of {', '.join(replaced)}.{waiting}"
         case Conflict(others=others):
             return "conflict", f"It contradicts {', '.join(others)} under the same condition; both are kept, marked."
-        case _:
+        case New():
             return "new", f"Nothing equal was known.{waiting}"
