@@ -14,6 +14,7 @@ from fleetlore.kmu.alignment import Alignment, Corroborated, Returned
 from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
+from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.submission import Submission
 from fleetlore.storage.errors import Refusal
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 
 async def learn(
-    ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, report: Report, *, required: int
+    ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, report: Report, *, policy: Policy
 ) -> Acknowledgement:
-    """Takes a report. `required` is how many other agents must bear an item out before it is active.
+    """Takes a report.
 
     Raises `Refusal`, with nothing stored.
     """
@@ -47,16 +48,16 @@ async def learn(
         harmful=report.harmful,
         reasoning=report.reasoning,
     )
-    charges = await crediting.charges(ledger.read, report, receipt, assessment.outcome)
+    charges = await crediting.charges(ledger.read, report, receipt, assessment.outcome) if policy.learning else []
     draft = draft_of(ledger, report)
     submission = Submission(
         report=report,
         assessment=assessment,
         charges=tuple(charges),
         draft=draft,
-        near=dict(receipt.near) if receipt else {},
+        near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
-        required=required,
+        required=policy.promote_after,
     )
     if draft is not None and await ledger.read.item_of_digest(report.target, report.owner, draft.digest) is None:
         await intake.take(report.target, row_of(report, draft))

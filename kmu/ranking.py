@@ -4,6 +4,7 @@ Relevance r blends both legs, each scaled over itself: r = w · text + (1 − w)
 1 even for nonsense, so an absolute floor comes first. The score is r³ p: relevance is the anchor, trust p modifies it.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -86,14 +87,17 @@ def _likeness(cosine: float, words: frozenset[str], names: frozenset[str], text:
     return max(cosine, 0.0) + _COVERAGE_WEIGHT * coverage(words, text)
 
 
-def rank(found: Iterable[Candidate], *, project: str) -> list[Ranked]:
-    """Candidates by score, best first; ties by id, so that equal calls get equal answers."""
+def rank(found: Iterable[Candidate], *, project: str, weight: float = 1.0) -> list[Ranked]:
+    """Candidates by score, best first; ties by id, so that equal calls get equal answers.
+
+    `weight` is that of evidence, the exponent of trust in the score: 0 ranks by relevance alone.
+    """
     ranked = [
         Ranked(
             item=candidate.item,
             relevance=round(candidate.relevance, 4),
             similarity=candidate.similarity,
-            score=_score(candidate, project),
+            score=_score(candidate, project, weight),
         )
         for candidate in found
     ]
@@ -154,9 +158,9 @@ def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[Ite
     return head if head is not None and head.item.superseded_by is None else None
 
 
-def _score(candidate: Candidate, project: str) -> float:
+def _score(candidate: Candidate, project: str, weight: float) -> float:
     item = candidate.item
-    score = candidate.relevance**3 * item.evidence.trust
+    score = math.pow(candidate.relevance, 3) * math.pow(item.evidence.trust, weight)
     if project and item.project not in ("", project) and item.evidence.projects < 2:
         score *= _OTHER_PROJECT
     if item.superseded_by is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.control import control
 from fleetlore.kmu.lexicon import search_terms
+from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
 from fleetlore.storage.errors import StorageFull
@@ -27,12 +28,13 @@ _LEAST_REACH = 60
 
 
 async def retrieve(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, *, fits: Callable[[Retrieval], bool]
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, *, fits: Callable[[Retrieval], bool], policy: Policy
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     await follow_generation(ledger, spaces)
-    general, companions = await _general(ledger, spaces, question)
-    own = await _own(ledger, spaces, question)
+    weight = 1.0 if policy.learning else 0.0
+    general, companions = await _general(ledger, spaces, question, weight)
+    own = await _own(ledger, spaces, question, weight)
     groups = select(general, own, companions, limit=question.limit)
     chosen = [entry for group in groups for entry in group]
     objections = await ledger.read.objections(entry.item.id for entry in chosen if entry.item.status == "contested")
@@ -89,12 +91,12 @@ def _nearest(ranked: Sequence[Ranked]) -> tuple[tuple[ItemId, float], ...]:
 
 
 async def _general(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, weight: float
 ) -> tuple[list[Ranked], dict[ItemId, Item]]:
     """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
     legs = await _search(spaces, "general", question, Filter(tags=question.tags))
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
-    ranked = rank(candidates(question.task, legs, items), project=question.project)
+    ranked = rank(candidates(question.task, legs, items), project=question.project, weight=weight)
     found = [entry.item for entry in ranked]
     wanted = {other for item in found for other in item.conflicts_with}
     wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
@@ -103,7 +105,7 @@ async def _general(
     return ranked, {key: item for key, item in companions.items() if set(question.tags) <= set(item.tags)}
 
 
-async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> Sequence[Ranked]:
+async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, weight: float) -> Sequence[Ranked]:
     """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
     if not await ledger.read.owns_items(question.agent):
         return []
@@ -111,13 +113,13 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question) -> S
     legs = await _search(spaces, "prompt", question, where)
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     if not question.task_type:
-        return rank(candidates(question.task, legs, items), project=question.project)
+        return rank(candidates(question.task, legs, items), project=question.project, weight=weight)
     found = [
         Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
         for item, relevance in relevances(legs, text_weight(question.task)).items()
         if item in items
     ]
-    return rank(found, project=question.project)
+    return rank(found, project=question.project, weight=weight)
 
 
 def _reach(question: Question) -> int:

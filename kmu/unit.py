@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
 from fleetlore.kmu import forgetting, learning, retrieval
-from fleetlore.kmu.promotion import DEFAULT_BACKERS
-from fleetlore.kmu.pruning import PrunePolicy
+from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.upkeep import Upkeep
@@ -21,14 +19,6 @@ from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.spaces import KnowledgeSpaces
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
-    """What an operator may set: how many other agents bear an item out, and what is pruned unasked."""
-
-    promote_after: int = DEFAULT_BACKERS
-    prune: PrunePolicy = field(default_factory=PrunePolicy)
 
 
 class KnowledgeManagementUnit:
@@ -56,11 +46,11 @@ class KnowledgeManagementUnit:
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""
-        return await retrieval.retrieve(self.ledger, self.spaces, question, fits=fits)
+        return await retrieval.retrieve(self.ledger, self.spaces, question, fits=fits, policy=self._policy)
 
     async def learn(self, report: Report) -> Acknowledgement:
         """Takes a report; see `learning.learn`."""
-        return await learning.learn(self.ledger, self.spaces, self._intake, report, required=self._policy.promote_after)
+        return await learning.learn(self.ledger, self.spaces, self._intake, report, policy=self._policy)
 
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""

@@ -101,6 +101,12 @@ def _fail(error: BaseException) -> None:
     envvar=f"{_ENVIRONMENT}_PROMOTE_AFTER",
     help="How many other agents bear an item out before it is active.",
 )
+@click.option(
+    "--learning/--no-learning",
+    default=True,
+    envvar=f"{_ENVIRONMENT}_LEARNING",
+    help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
+)
 def serve(
     data: Path,
     embedder: str | None,
@@ -110,6 +116,7 @@ def serve(
     agent: str,
     project: str,
     promote_after: int,
+    learning: bool,
 ) -> None:
     """Start the MCP server."""
     # The SDK takes most of a second to import, which the other commands need not wait for.
@@ -125,6 +132,7 @@ def serve(
         agent=agent,
         project=project,
         promote_after=promote_after,
+        learning=learning,
     )
     shared = SharedMemory(settings)
     server = serve_memory(shared)

@@ -19,7 +19,8 @@ class Settings:
 
     `agent` settles the name of everybody who connects, `project` what they work on; without one it is taken from the
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
-    with. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
+    with. Without `learning` outcomes change nothing. `clock` and `pragmas` (of the ledger's SQLite) are for tests and
+    limits.
     """
 
     data: Path
@@ -30,5 +31,6 @@ class Settings:
     port: int = 8717
     embedder: str = ""
     promote_after: int = DEFAULT_BACKERS
+    learning: bool = True
     clock: Callable[[], datetime] = utc_now
     pragmas: Mapping[str, int] = field(default_factory=dict)

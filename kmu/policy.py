@@ -1,0 +1,18 @@
+"""What an operator may set."""
+
+from dataclasses import dataclass, field
+
+from fleetlore.kmu.promotion import DEFAULT_BACKERS
+from fleetlore.kmu.pruning import PrunePolicy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How many other agents bear an item out, what is pruned unasked, and whether anything is learnt from outcomes.
+
+    Without `learning` everything is stored and ranked by relevance alone: the baseline that learning is measured by.
+    """
+
+    promote_after: int = DEFAULT_BACKERS
+    prune: PrunePolicy = field(default_factory=PrunePolicy)
+    learning: bool = True
