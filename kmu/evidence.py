@@ -3,12 +3,16 @@
 A two-state filter per item (*right now* or not): the forward step of a hidden Markov model as in Bayesian knowledge
 tracing (Corbett & Anderson 1994), with a hazard before the update as in Bayesian online change-point detection (Adams &
 MacKay 2007), and a slip rate per agent as in Dawid & Skene (1979), learnt online. Every report is at once a noisy
-observation of its neighbours. The heart is an asymmetry: a wrong item is confirmed by chance only, so one confirmation
-by another agent outweighs many misses. Two ways to lose trust: never confirmed (noise), expected and failing (change).
+observation of its neighbours, as far as it is sure which of them it contradicts. The heart is an asymmetry: a wrong
+item is confirmed by chance only, so one confirmation by another agent outweighs many misses. Two ways to lose trust:
+never confirmed (noise), expected and failing (change).
+
+Beside each item's trust stands what is known of its lesson wherever it applies: one that agents call harmful, and that
+nobody bears out again, is probably no longer right anywhere (a file that is gone).
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,12 +33,17 @@ class Constants:
     slip_rate: float = 0.01  # how fast e follows what is seen of the agent
     chance: float = 0.02  # q: chance that an unrelated report agrees
     least_novel: float = 0.1  # least v: chance that a task brings a lesson not known yet
-    novel_prior: float = 100.0  # reports that the prior of v weighs
+    novel_prior: float = 100.0  # v after n reports is this / (this + n)
     confirmed_prior: tuple[float, float] = (4.0, 20.0)  # a: confirmed votes of all trusted near votes
     decay: float = 0.999  # of a's sums, a report
     hazard: float = 0.9  # how likely an expected item that fails makes a change of the world
     observed: float = 0.35  # slip rate of what was learnt by watching
     shared: float = 0.3  # log-odds that an outcome without names shares out among the items shown
+    living: float = 19.0  # odds that a lesson is still right somewhere before anybody calls it harmful
+    revived_prior: tuple[float, float] = (0.5, 2.0)  # blamed lessons that were borne out again, of all that were blamed
+    weights: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5)  # of evidence: exponents of trust that are compared
+    usual_weight: float = 1.0
+    lead: float = 3.0  # reports that another weight must have foreseen better than the usual one
 
 
 CONSTANTS = Constants()
@@ -44,7 +53,8 @@ CONSTANTS = Constants()
 class Neighbour:
     """An item near a reported task: its relevance r, its trust p, what it says, and whether another agent said it.
 
-    `contradicts` only where it is sure that it and the reported lesson cannot both be right.
+    `living` is the chance that its lesson is still right somewhere. `contradicts` only where it is sure that it and the
+    reported lesson cannot both be right.
     """
 
     relevance: float
@@ -52,11 +62,7 @@ class Neighbour:
     lesson: str
     others: bool
     contradicts: bool
-
-    @property
-    def vote(self) -> float:
-        """w = r³ p."""
-        return self.relevance**3 * self.trust
+    living: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +78,7 @@ class Weighing:
     confirmation: float
     shares: Mapping[str, float]
     trusts: Mapping[ItemId, float]
+    slip: float
     experience: Experience
 
 
@@ -81,22 +88,24 @@ def weigh(
     *,
     slip: float,
     outcome: Outcome,
-    novel: bool,
     named: Collection[ItemId],
     experience: Experience,
     constants: Constants = CONSTANTS,
 ) -> Weighing:
     """Weighs a report of a lesson by an agent of slip rate `slip` against its neighbours.
 
-    Items that the report names are not changed here: they are charged directly. `novel`: nothing known says the same.
+    Items that the report names are not changed here: they are charged directly.
     """
-    votes: dict[str, float] = {}
-    for neighbour in neighbours.values():
-        votes[neighbour.lesson] = votes.get(neighbour.lesson, 0.0) + neighbour.vote
-    total = sum(votes.values())
-    shares = {said: vote / total for said, vote in votes.items()} if total else {}
-    vouched = sum(n.vote for n in neighbours.values() if n.others and n.lesson == lesson) / total if total else 0.0
-    credit = _credit(vouched, slip if outcome != "observation" else constants.observed, experience, constants)
+    near = list(neighbours.values())
+    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near])
+    credit = _credit(
+        vouched=_share(near, lambda n: n.others and n.lesson == lesson),
+        # What the agent itself said before vouches for nothing, and weakens no contradiction either.
+        contradicted=_share([n for n in near if n.others or n.lesson != lesson], lambda n: n.contradicts),
+        slip=slip if outcome != "observation" else constants.observed,
+        experience=experience,
+        constants=constants,
+    )
     confirmation = _confirmation(experience, constants)
     accusing = outcome != "observation"
     trusts = {}
@@ -114,7 +123,8 @@ def weigh(
         confirmation=confirmation,
         shares=shares,
         trusts=trusts,
-        experience=_experienced(experience, lesson, neighbours.values(), novel, constants),
+        slip=slip,
+        experience=_experienced(experience, lesson, near, constants),
     )
 
 
@@ -164,11 +174,57 @@ def log_odds(trust: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
-def _credit(vouched: float, slip: float, experience: Experience, constants: Constants) -> float:
-    """c / (1 − c) = (1 − e) / e · (v + (1 − v) · s / q), with s the share of other agents' votes for the lesson."""
-    prior = constants.novel_prior
-    novel = max(constants.least_novel, (prior + experience.novel) / (prior + experience.reports))
-    odds = (1 - slip) / slip * (novel + (1 - novel) * vouched / constants.chance)
+def shares_of(votes: Collection[tuple[str, float, float]], weight: float = 1.0) -> dict[str, float]:
+    """S: the share of each lesson in all votes r³ p, given (lesson, relevance r, trust p) of each voter.
+
+    `weight` is that of evidence, the exponent of trust; votes take it only up to 1.
+    """
+    sums: dict[str, float] = {}
+    for lesson, relevance, trust in votes:
+        sums[lesson] = sums.get(lesson, 0.0) + relevance**3 * math.pow(trust, min(weight, 1.0))
+    total = sum(sums.values())
+    return {lesson: votes / total for lesson, votes in sums.items()} if total else {}
+
+
+def living(blames: int, experience: Experience, constants: Constants = CONSTANTS) -> float:
+    """The chance that a lesson is right anywhere, which so many agents called harmful since it was last borne out.
+
+    Each of them multiplies the odds by how often such a lesson was borne out again: in a world where several lessons
+    compete that is nearly always, in one where what they speak of disappears hardly ever.
+    """
+    if blames == 0:
+        return 1.0
+    revived, blamed = constants.revived_prior
+    likelihood = (revived + experience.revived) / (blamed + experience.blamed)
+    odds = constants.living * min(likelihood, 1.0) ** blames
+    return odds / (1 + odds)
+
+
+def weight_of_evidence(experience: Experience, constants: Constants = CONSTANTS) -> float:
+    """How much trust counts in a score, its exponent: the weight that would have foreseen most of the late reports.
+
+    0 ranks by relevance alone. It is the bound on what learning can cost: where trust misleads, it loses its weight.
+    """
+    foreseen = dict(zip(constants.weights, experience.weights, strict=False))
+    usual = foreseen.get(constants.usual_weight, 0.0)
+    best = max(foreseen, key=lambda weight: foreseen[weight], default=constants.usual_weight)
+    return best if foreseen and foreseen[best] >= usual + constants.lead else constants.usual_weight
+
+
+def _share(near: Collection[Neighbour], counts: Callable[[Neighbour], bool]) -> float:
+    """The share of those neighbours in all votes."""
+    total = sum(n.relevance**3 * n.trust * n.living for n in near)
+    return sum(n.relevance**3 * n.trust * n.living for n in near if counts(n)) / total if total else 0.0
+
+
+def _credit(*, vouched: float, contradicted: float, slip: float, experience: Experience, constants: Constants) -> float:
+    """c / (1 − c) = (1 − e) / e · (1 − (1 − v) · d + (1 − v) · s / q).
+
+    s is the share of other agents' votes for the lesson, d that of the votes against it: where nothing known speaks
+    against it, silence does not either.
+    """
+    known = 1 - max(constants.least_novel, constants.novel_prior / (constants.novel_prior + experience.reports))
+    odds = (1 - slip) / slip * (1 - known * contradicted + known * vouched / constants.chance)
     return min(max(odds / (1 + odds), LEAST_TRUST), MOST_TRUST)
 
 
@@ -177,18 +233,33 @@ def _confirmation(experience: Experience, constants: Constants) -> float:
     return (confirmed_prior + experience.confirmed) / (near_prior + experience.near)
 
 
-def _experienced(
-    experience: Experience, lesson: str, neighbours: Collection[Neighbour], novel: bool, constants: Constants
-) -> Experience:
-    """The running mean of how often a near, trusted vote of another agent is confirmed moves by one report."""
-    judged = [n for n in neighbours if n.others and (n.contradicts or n.lesson == lesson)]
-    near = sum(n.relevance * n.trust for n in judged)
-    agreeing = sum(n.relevance * n.trust for n in judged if n.lesson == lesson)
-    experience = replace(experience, reports=experience.reports + 1, novel=experience.novel + novel)
-    if near == 0:
-        return experience
-    return replace(
-        experience,
-        near=experience.near * constants.decay + 1,
-        confirmed=experience.confirmed * constants.decay + agreeing / near,
-    )
+def _experienced(experience: Experience, lesson: str, near: Collection[Neighbour], constants: Constants) -> Experience:
+    """What one more report teaches: how often near votes are confirmed, and which weight of evidence foresaw it."""
+    experience = replace(experience, reports=experience.reports + 1)
+    judged = [n for n in near if n.others and (n.contradicts or n.lesson == lesson)]
+    if (votes := sum(n.relevance * n.trust for n in judged)) > 0:
+        agreeing = sum(n.relevance * n.trust for n in judged if n.lesson == lesson)
+        experience = replace(
+            experience,
+            near=experience.near * constants.decay + 1,
+            confirmed=experience.confirmed * constants.decay + agreeing / votes,
+        )
+    if any(n.lesson == lesson for n in near):
+        foreseen = experience.weights or (0.0,) * len(constants.weights)
+        experience = replace(
+            experience,
+            weights=tuple(
+                hits * constants.decay + (_foreseen(near, weight) == lesson)
+                for hits, weight in zip(foreseen, constants.weights, strict=True)
+            ),
+        )
+    return experience
+
+
+def _foreseen(near: Collection[Neighbour], weight: float) -> str:
+    """The lesson that would lead with that weight of evidence."""
+    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], weight)
+    scores = dict.fromkeys(shares, 0.0)
+    for n in near:
+        scores[n.lesson] += n.relevance**2 * math.pow(n.trust * n.living, weight) * shares[n.lesson]
+    return max(scores, key=lambda lesson: scores[lesson])

@@ -6,17 +6,19 @@ orphan row, which does not exist for anybody. Races between processes are decide
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu import crediting
-from fleetlore.kmu.alignment import Alignment, Corroborated, Returned
-from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, slip_after, weigh
+from fleetlore.kmu import crediting, foresight
+from fleetlore.kmu.alignment import Alignment, Corroborated, Rejected, Returned
+from fleetlore.kmu.control import admits
+from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, living, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
-from fleetlore.kmu.submission import Submission
+from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
@@ -55,6 +57,7 @@ async def learn(
         assessment=assessment,
         charges=tuple(charges),
         draft=draft,
+        receipt=receipt,
         near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
         required=policy.promote_after,
@@ -118,6 +121,9 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
     alignment = await align_lesson(transaction, submission) if report.insight else None
     weighing = await _weigh(transaction, submission, alignment)
     booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)
+    await _experience(transaction, submission, feedback, weighing, booked)
+    if alignment and not admits(credit=weighing.credit, slip=weighing.slip):
+        alignment = Rejected(because="what this agent reports is hardly ever borne out, and nobody else says this")
     learned = await store_lesson(transaction, submission, feedback, alignment, weighing) if alignment else None
     answer = Acknowledgement(
         feedback=feedback.id,
@@ -142,6 +148,29 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         credit=round(weighing.credit, 3),
     )
     return answer, alignment
+
+
+async def _experience(
+    transaction: LedgerTransaction,
+    submission: Submission,
+    feedback: Feedback,
+    weighing: Weighing,
+    booked: Sequence[Charge],
+) -> None:
+    """Books what the report teaches of reports: who blames which lessons, which live, and whether it was foreseen."""
+    blamed, revived = await crediting.blame(transaction, submission, feedback, weighing, booked)
+    experience = weighing.experience
+    experience = replace(experience, blamed=experience.blamed + blamed, revived=experience.revived + revived)
+    receipt = submission.receipt
+    word = receipt.control if receipt and receipt.shown and not receipt.answered else {}
+    if word and feedback.outcome != "observation":
+        experience = foresight.learnt(
+            experience,
+            prospect=word["states"]["prospect"],
+            foreseen=word["expected"],
+            success=feedback.outcome == "success",
+        )
+    await transaction.set_experience(experience)
 
 
 async def _weigh(transaction: LedgerTransaction, submission: Submission, alignment: Alignment | None) -> Weighing:
@@ -171,19 +200,18 @@ async def _weigh(transaction: LedgerTransaction, submission: Submission, alignme
                 and bool(draft.slot)
                 and said.slot == draft.slot
                 and said.lesson != draft.lesson,
+                living=living(said.blames, experience),
             )
             for item, said in lessons.items()
         },
         slip=slip,
         outcome=submission.assessment.outcome,
-        novel=draft is not None and not await transaction.knows_lesson(draft.lesson),
         named=named,
         experience=experience,
     )
     if teaches and not repeated:
         await transaction.shift_trust(weighing.trusts)
-        await transaction.set_experience(weighing.experience)
         # Alone, nobody could vouch: the silence of others says nothing of the agent.
         if submission.assessment.outcome != "observation" and not alone:
             await transaction.set_slip(report.agent, slip_after(slip, weighing.credit))
-    return weighing
+    return weighing if teaches and not repeated else replace(weighing, experience=experience)

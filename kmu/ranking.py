@@ -1,17 +1,19 @@
 """Ranking: which items answer a task, in which order, with which score. Pure.
 
 Relevance r blends both legs, each scaled over itself: r = w · text + (1 − w) · vector. Scaling makes the best of a leg
-1 even for nonsense, so an absolute floor comes first. The score is r³ p: relevance is the anchor, trust p modifies it.
+1 even for nonsense, so an absolute floor comes first. The score is r² p S: relevance is the anchor, trust p modifies
+it, and so does consensus: S is the share that the item's lesson has in the votes r³ p of everything near, relative to
+the leading lesson's. Where every lesson is a sentence of its own, S changes no order.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
+from fleetlore.kmu.evidence import CONSTANTS, living, shares_of
 from fleetlore.kmu.lexicon import content_words, coverage, identifiers
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Item
+from fleetlore.storage.records import NO_EXPERIENCE, Experience, Item
 from fleetlore.storage.search import LEG_LIMIT, Legs
 
 # On Banking77 streams w = .3 to .5 is best (.88; .87 at .2, .85 at .7), and so it is on paraphrases of technical
@@ -38,11 +40,12 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranked:
-    """An item to be shown, with the weight to give it for this task."""
+    """An item to be shown: its trust, as long as its lesson lives, and the weight to give it for this task."""
 
     item: Item
     relevance: float
     similarity: float
+    trust: float
     score: float
 
 
@@ -87,21 +90,36 @@ def _likeness(cosine: float, words: frozenset[str], names: frozenset[str], text:
     return max(cosine, 0.0) + _COVERAGE_WEIGHT * coverage(words, text)
 
 
-def rank(found: Iterable[Candidate], *, project: str, weight: float = 1.0) -> list[Ranked]:
+def rank(
+    found: Iterable[Candidate],
+    *,
+    project: str,
+    experience: Experience = NO_EXPERIENCE,
+    weight: float = CONSTANTS.usual_weight,
+) -> list[Ranked]:
     """Candidates by score, best first; ties by id, so that equal calls get equal answers.
 
     `weight` is that of evidence, the exponent of trust in the score: 0 ranks by relevance alone.
     """
+    entries = [(candidate, _trust(candidate.item, experience)) for candidate in found]
+    votes = [(c.item.lesson, c.relevance, trust) for c, trust in entries if c.item.superseded_by is None]
+    shares = shares_of(votes, weight)
+    leading = max(shares.values(), default=1.0)
     ranked = [
         Ranked(
             item=candidate.item,
             relevance=round(candidate.relevance, 4),
             similarity=candidate.similarity,
-            score=_score(candidate, project, weight),
+            trust=trust,
+            score=_score(candidate, trust**weight * shares.get(candidate.item.lesson, leading) / leading, project),
         )
-        for candidate in found
+        for candidate, trust in entries
     ]
     return sorted(ranked, key=lambda entry: (-entry.score, entry.item.id))
+
+
+def _trust(item: Item, experience: Experience) -> float:
+    return item.evidence.trust * living(item.blames, experience)
 
 
 def select(
@@ -158,9 +176,9 @@ def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[Ite
     return head if head is not None and head.item.superseded_by is None else None
 
 
-def _score(candidate: Candidate, project: str, weight: float) -> float:
+def _score(candidate: Candidate, weight: float, project: str) -> float:
     item = candidate.item
-    score = math.pow(candidate.relevance, 3) * math.pow(item.evidence.trust, weight)
+    score = candidate.relevance**2 * weight
     if project and item.project not in ("", project) and item.evidence.projects < 2:
         score *= _OTHER_PROJECT
     if item.superseded_by is not None:
@@ -173,8 +191,9 @@ def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> 
     item = companions.get(wanted)
     if item is None:
         return None
-    score = max(round(found.relevance**3 * item.evidence.trust, 4), 0.0001)
-    return Ranked(item=item, relevance=found.relevance, similarity=found.similarity, score=score)
+    trust = item.evidence.trust
+    score = max(round(found.relevance**2 * trust, 4), 0.0001)
+    return Ranked(item=item, relevance=found.relevance, similarity=found.similarity, trust=trust, score=score)
 
 
 def _scaled(leg: Mapping[ItemId, float]) -> dict[ItemId, float]:

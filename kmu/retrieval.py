@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu.control import control
+from fleetlore.kmu.control import Control, control, states_of
+from fleetlore.kmu.evidence import weight_of_evidence
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
@@ -26,22 +28,28 @@ if TYPE_CHECKING:
 NEAREST = 50
 _LEAST_REACH = 60
 
+Ranking = Callable[[Iterable[Candidate]], list[Ranked]]
+
 
 async def retrieve(
     ledger: Ledger, spaces: KnowledgeSpaces, question: Question, *, fits: Callable[[Retrieval], bool], policy: Policy
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     await follow_generation(ledger, spaces)
-    weight = 1.0 if policy.learning else 0.0
-    general, companions = await _general(ledger, spaces, question, weight)
-    own = await _own(ledger, spaces, question, weight)
+    experience = await ledger.read.experience()
+    weight = weight_of_evidence(experience) if policy.learning else 0.0
+    trusting = partial(rank, project=question.project, experience=experience, weight=weight)
+    general, companions = await _general(ledger, spaces, question, trusting)
+    own = await _own(ledger, spaces, question, trusting)
     groups = select(general, own, companions, limit=question.limit)
     chosen = [entry for group in groups for entry in group]
     objections = await ledger.read.objections(entry.item.id for entry in chosen if entry.item.status == "contested")
+    waiting, items = await ledger.read.waiting()
+    states = states_of(chosen, experience, waiting=waiting, items=items)
     now = ledger.clock()
     answer = Retrieval(
         receipt=new_receipt_id(now),
-        control=control(chosen),
+        control=control(chosen, states, experience, weight=weight),
         items=(),
         against={
             item: next((said.reasoning for said in all_said if said.reasoning), "")
@@ -76,6 +84,7 @@ async def _with_receipt(
         task_type=question.task_type,
         task=question.task,
         mode=answer.control.mode,
+        control=_kept(answer.control),
         shown=tuple(Shown(item=entry.item.id, relevance=entry.relevance, score=entry.score) for entry in answer.items),
     )
     try:
@@ -85,18 +94,24 @@ async def _with_receipt(
     return answer
 
 
+def _kept(word: Control) -> dict[str, object]:
+    """What of the controller's word is kept with the receipt: states, actions and which led to which."""
+    states = asdict(word.states) | {"prospect": round(word.states.prospect, 3)}
+    return {"states": states, "expected": word.expected, "weight": word.weight, "because": word.because}
+
+
 def _nearest(ranked: Sequence[Ranked]) -> tuple[tuple[ItemId, float], ...]:
     best = nlargest(NEAREST, ranked, key=lambda entry: entry.relevance)
     return tuple((entry.item.id, entry.relevance) for entry in best)
 
 
 async def _general(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, weight: float
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking
 ) -> tuple[list[Ranked], dict[ItemId, Item]]:
     """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
     legs = await _search(spaces, "general", question, Filter(tags=question.tags))
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
-    ranked = rank(candidates(question.task, legs, items), project=question.project, weight=weight)
+    ranked = ranking(candidates(question.task, legs, items))
     found = [entry.item for entry in ranked]
     wanted = {other for item in found for other in item.conflicts_with}
     wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
@@ -105,7 +120,7 @@ async def _general(
     return ranked, {key: item for key, item in companions.items() if set(question.tags) <= set(item.tags)}
 
 
-async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, weight: float) -> Sequence[Ranked]:
+async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking) -> Sequence[Ranked]:
     """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
     if not await ledger.read.owns_items(question.agent):
         return []
@@ -113,13 +128,13 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, weig
     legs = await _search(spaces, "prompt", question, where)
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     if not question.task_type:
-        return rank(candidates(question.task, legs, items), project=question.project, weight=weight)
+        return ranking(candidates(question.task, legs, items))
     found = [
         Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
         for item, relevance in relevances(legs, text_weight(question.task)).items()
         if item in items
     ]
-    return rank(found, project=question.project, weight=weight)
+    return ranking(found)
 
 
 def _reach(question: Question) -> int:

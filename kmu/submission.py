@@ -7,6 +7,7 @@ from typing import Literal
 from fleetlore.kmu.feedback_agents import Assessment
 from fleetlore.kmu.report import Report
 from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.records import Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,7 @@ class Submission:
     assessment: Assessment
     charges: tuple[Charge, ...]
     draft: Draft | None
+    receipt: Receipt | None
     near: Mapping[ItemId, float]
     request: str
     required: int

@@ -19,7 +19,7 @@ import anyio
 
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
-from fleetlore.storage.identifiers import ItemId, PlanId, ReceiptId, new_event_id, new_store_id
+from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, new_event_id, new_store_id
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Plan, Receipt, Stage, Verdict
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds
@@ -149,6 +149,7 @@ class LedgerTransaction(LedgerView):
             condition=item.condition,
             lesson=item.lesson,
             slot=item.slot,
+            gist=item.gist,
             author=item.author,
             feedback=item.feedback,
             at=self._at,
@@ -170,7 +171,17 @@ class LedgerTransaction(LedgerView):
 
     async def set_experience(self, experience: Experience) -> None:
         """Stores what reports taught about reports."""
-        await self._connection.run("set_experience", **asdict(experience))
+        values = asdict(experience)
+        values |= {name: json.dumps(values[name]) for name in ("weights", "foreseen")}
+        await self._connection.run("set_experience", **values)
+
+    async def blame(self, lesson: str, agent: AgentName, feedback: FeedbackId) -> bool:
+        """Notes that the agent called the lesson harmful; False where it had done so since it was last borne out."""
+        return bool(await self._connection.rows("blame", lesson=lesson, agent=agent, feedback=feedback, at=self._at))
+
+    async def absolve(self, lesson: str) -> int:
+        """Takes back who called the lesson harmful: it was borne out. Returns how many had."""
+        return len(await self._connection.rows("absolve", lesson=lesson))
 
     async def set_stage(self, item: ItemId, stage: Stage) -> None:
         """Promotes or demotes an item."""
@@ -224,6 +235,8 @@ class LedgerTransaction(LedgerView):
             mode=receipt.mode,
             shown=json.dumps([(shown.item, shown.relevance, shown.score) for shown in receipt.shown]),
             near=json.dumps(receipt.near),
+            control=json.dumps(receipt.control),
+            held_out=receipt.held_out,
         )
 
     async def answer_receipt(self, receipt: ReceiptId) -> None:

@@ -119,6 +119,9 @@ class LedgerView:
             mode=row["mode"],
             shown=shown,
             near=tuple((ItemId(item), relevance) for item, relevance in json.loads(row["near"])),
+            control=json.loads(row["control"]),
+            held_out=bool(row["held_out"]),
+            answered=row["answered_at"] is not None,
         )
 
     async def latest_receipt_showing(self, item: ItemId, *, agent: AgentName) -> ReceiptId | None:
@@ -161,15 +164,15 @@ class LedgerView:
         rows = await self._connection.rows("neighbours", ids=json.dumps(list(ids)))
         return {
             ItemId(row["id"]): Lesson(
-                lesson=row["lesson"], slot=row["slot"], author=AgentName(row["author"]), trust=row["trust"]
+                lesson=row["lesson"],
+                slot=row["slot"],
+                author=AgentName(row["author"]),
+                trust=row["trust"],
+                blames=row["blames"],
             )
             for row in rows
             if row["superseded_by"] is None
         }
-
-    async def knows_lesson(self, lesson: str) -> bool:
-        """Whether any general item says this, under whatever condition."""
-        return await self._connection.row("knows_lesson", lesson=lesson) is not None
 
     async def brought(self, receipt: ReceiptId, lesson: str) -> bool:
         """Whether a report on this receipt has backed an item that says this."""
@@ -183,7 +186,15 @@ class LedgerView:
     async def experience(self) -> Experience:
         """What reports taught about reports."""
         [row] = await self._connection.rows("experience")
-        return Experience(**dict(row))
+        values = dict(row)
+        weights, foreseen = json.loads(values.pop("weights")), json.loads(values.pop("foreseen"))
+        return Experience(**values, weights=tuple(weights), foreseen=tuple(map(tuple, foreseen)))
+
+    async def waiting(self) -> tuple[int, int]:
+        """How many items came since consolidation last looked, and how many there ever were."""
+        row = await self._connection.row("waiting")
+        assert row is not None
+        return row["latest"] - row["consolidated"], row["latest"]
 
     async def latest_signs(self, item: ItemId) -> dict[AgentName, int]:
         """For each agent that named the item since it must be borne out, what it said last: +1 or -1."""

@@ -3,9 +3,10 @@
 All are frozen; times are aware and in UTC. Nothing here does I/O.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Any, Literal, NewType
 
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
 
@@ -42,6 +43,8 @@ class Item:
     `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
     `condition`, `lesson` and `slot` are salted digests, equal for two items exactly if these are equal: the condition;
     what the insight says, whatever the condition; and, for an insight of the form `name: value`, the name (else "").
+    `gist` is such a digest too, of what the insight comes down to. `blames` counts the agents who called this lesson
+    harmful, wherever, since it was last borne out.
     """
 
     id: ItemId
@@ -66,6 +69,10 @@ class Item:
     superseded_by: ItemId | None = None
     conflicts_with: tuple[ItemId, ...] = ()
     pruned_by: PlanId | None = None
+    gist: str = ""
+    merged_into: ItemId | None = None
+    similar_to: tuple[ItemId, ...] = ()
+    blames: int = 0
 
     @property
     def status(self) -> Status:
@@ -86,7 +93,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What one retrieval showed to whom, best first, and the relevance of what lay `near` the task, shown or not."""
+    """What one retrieval showed to whom, best first, and the relevance of what lay `near` the task, shown or not.
+
+    `control` is what the controller saw and decided. `held_out`: knowledge was held back, to measure what it is worth.
+    """
 
     id: ReceiptId
     at: datetime
@@ -97,18 +107,33 @@ class Receipt:
     mode: Mode
     shown: tuple[Shown, ...]
     near: tuple[tuple[ItemId, float], ...] = ()
+    control: Mapping[str, Any] = field(default_factory=dict)
+    held_out: bool = False
+    answered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Experience:
-    """What all reports so far taught about reports: how many there were, how many brought a lesson not known before,
-    and, of the trusted votes near them, how many they confirmed (both decayed sums).
+    """What all reports so far taught about reports.
+
+    `reports`: how many there were. `near`, `confirmed`: how many had trusted votes near them, and what share of these
+    they confirmed (decayed sums). `blamed`, `revived`: how often a lesson was called harmful by another agent, and how
+    many of these were borne out later. `surprise`: how much worse than expected outcomes are of late. `weights`: how
+    often each weight of evidence foresaw the report (decayed). `foreseen`: for each band of prospects, how many
+    outcomes there were and how many succeeded (decayed).
     """
 
     reports: float = 0.0
-    novel: float = 0.0
     near: float = 0.0
     confirmed: float = 0.0
+    blamed: float = 0.0
+    revived: float = 0.0
+    surprise: float = 0.0
+    weights: tuple[float, ...] = ()
+    foreseen: tuple[tuple[float, float], ...] = ()
+
+
+NO_EXPERIENCE = Experience()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,6 +63,7 @@ class Lesson:
     slot: str
     author: AgentName
     trust: float
+    blames: int
 
 
 FEEDBACK_TEXTS: Sequence[str] = ("task", "reasoning", "insight", "applies_when", "output", "expected")
@@ -105,6 +106,10 @@ def item_of(row: Row) -> Item:
         superseded_by=ItemId(row["successor"]) if row["successor"] else None,
         conflicts_with=tuple(ItemId(other) for other in list_of(row["conflicting"])),
         pruned_by=PlanId(row["pruned_by"]) if row["pruned_by"] else None,
+        gist=row["gist"],
+        merged_into=ItemId(row["merged_into"]) if row["merged_into"] else None,
+        similar_to=tuple(ItemId(other) for other in list_of(row["similar"])),
+        blames=row["blames"],
     )
 
 

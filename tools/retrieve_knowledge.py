@@ -173,7 +173,7 @@ def _item(entry: Ranked, against: dict[ItemId, str]) -> ItemAnswer:
         insight=item.insight,
         applies_when=clipped(item.applies_when, _SHOWN_CONDITION),
         score=entry.score,
-        confidence=round(item.evidence.trust, 2),
+        confidence=round(entry.trust, 2),
         support=item.evidence.support,
         contradiction=item.evidence.contradiction,
         agents=item.evidence.agents,

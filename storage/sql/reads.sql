@@ -6,7 +6,9 @@ SELECT i.*, c.body AS content,
        successor.id AS successor,
        (SELECT json_group_array(k.other)
           FROM conflicts k JOIN items o ON o.id = k.other
-         WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting
+         WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting,
+       (SELECT json_group_array(l.other) FROM links l WHERE l.item = i.id) AS similar,
+       (SELECT count(*) FROM blames b WHERE b.lesson = i.lesson) AS blames
   FROM items i
   JOIN contents c ON c.id = i.id
   LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.pruned_by IS NULL
@@ -63,11 +65,10 @@ SELECT * FROM verdicts WHERE item = :item AND source = :source;
 SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 
 -- name: neighbours
-SELECT id, trust, author, lesson, slot, superseded_by FROM items
+SELECT id, trust, author, lesson, slot, superseded_by,
+       (SELECT count(*) FROM blames b WHERE b.lesson = items.lesson) AS blames
+  FROM items
  WHERE pruned_by IS NULL AND space = 'general' AND id IN (SELECT value FROM json_each(:ids));
-
--- name: knows_lesson
-SELECT 1 FROM items WHERE space = 'general' AND lesson = :lesson LIMIT 1;
 
 -- name: brought
 SELECT 1 FROM items i JOIN verdicts v ON v.item = i.id AND v.source = :receipt AND v.sign > 0
@@ -78,6 +79,10 @@ SELECT slip FROM agents WHERE name = :name;
 
 -- name: experience
 SELECT * FROM experience;
+
+-- name: waiting
+SELECT coalesce((SELECT max(seq) FROM items), 0) AS latest,
+       coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0) AS consolidated;
 
 -- name: latest_signs
 SELECT v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item

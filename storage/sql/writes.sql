@@ -15,13 +15,21 @@ INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)
 UPDATE agents SET slip = :slip WHERE name = :name;
 
 -- name: set_experience
-UPDATE experience SET reports = :reports, novel = :novel, near = :near, confirmed = :confirmed;
+UPDATE experience SET reports = :reports, near = :near, confirmed = :confirmed, blamed = :blamed, revived = :revived,
+       surprise = :surprise, weights = :weights, foreseen = :foreseen;
+
+-- name: blame
+INSERT INTO blames (lesson, agent, feedback, at) VALUES (:lesson, :agent, :feedback, :at) ON CONFLICT DO NOTHING
+RETURNING lesson;
+
+-- name: absolve
+DELETE FROM blames WHERE lesson = :lesson RETURNING agent;
 
 -- name: add_item
-INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, author, feedback,
-                   created_at, updated_at, stage, trust)
-VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :author, :feedback,
-        :at, :at, :stage, :trust);
+INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
+                   feedback, created_at, updated_at, stage, trust)
+VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :gist, :author,
+        :feedback, :at, :at, :stage, :trust);
 
 -- name: shift_trust
 UPDATE items SET trust = :trust WHERE id = :id;
@@ -59,8 +67,8 @@ VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta
        delta = excluded.delta;
 
 -- name: add_receipt
-INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown, near)
-VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown, :near);
+INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown, near, control, held_out)
+VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown, :near, :control, :held_out);
 
 -- name: answer_receipt
 UPDATE receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;

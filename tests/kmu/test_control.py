@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import SHARE, families, item
 
-from fleetlore.kmu.control import Control, control
+from fleetlore.kmu import control as controller
+from fleetlore.kmu.control import Control, States, states_of
 from fleetlore.kmu.ranking import Candidate, Ranked, rank
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Evidence
+from fleetlore.storage.records import NO_EXPERIENCE, Evidence
 
 
 @st.composite
@@ -18,7 +19,12 @@ def shown_lists(draw):
 
 
 def shown(name="1", *, score=0.8, similarity=0.9, **changes):
-    return Ranked(item=item(name, **changes), relevance=1.0, similarity=similarity, score=score)
+    entry = item(name, **changes)
+    return Ranked(item=entry, relevance=1.0, similarity=similarity, trust=entry.evidence.trust, score=score)
+
+
+def control(entries, experience=NO_EXPERIENCE):
+    return controller.control(entries, states_of(entries, experience), experience, weight=1.0)
 
 
 @given(shown_lists())
@@ -41,9 +47,10 @@ def test_where_nothing_living_is_known_one_explores(entries):
     assert control(entries) == Control(
         mode="explore",
         advice="Nothing reliable is known here: try, and report what you learn.",
-        novelty=1.0,
-        uncertainty=1.0,
-        surprise=0.0,
+        states=States(),
+        expected=0.0,
+        weight=1.0,
+        because=("nothing relevant is known: explore",),
     )
 
 
@@ -75,6 +82,7 @@ def test_the_numbers_are_weighted_by_score():
         item=item("2", evidence=Evidence(trust=0.1, support=1, contradiction=4)),
         relevance=0.5,
         similarity=0.4,
+        trust=0.1,
         score=0.1,
     )
     word = control([borne_out, objected])

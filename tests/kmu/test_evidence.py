@@ -11,11 +11,13 @@ from fleetlore.kmu.evidence import (
     Neighbour,
     confirmed,
     failed,
+    living,
     log_odds,
     moved,
     shared,
     slip_after,
     weigh,
+    weight_of_evidence,
 )
 from fleetlore.storage.records import Experience
 
@@ -87,15 +89,14 @@ def test_one_confirmation_outweighs_three_misses_that_nobody_expected(trust):
     assert confirmed(missed, 1, 0.2) > trust
 
 
-def weighed(lesson, *neighbours, outcome="success", slip=0.2, novel=False, named=(), experience=None):
+def weighed(lesson, *neighbours, outcome="success", slip=0.2, named=(), experience=None):
     return weigh(
         lesson,
         {f"k_{number}": neighbour for number, neighbour in enumerate(neighbours)},
         slip=slip,
         outcome=outcome,
-        novel=novel,
         named=named,
-        experience=experience or Experience(reports=10_000, novel=77),
+        experience=experience or Experience(reports=10_000),
     )
 
 
@@ -141,13 +142,33 @@ def test_what_nobody_could_know_yet_is_credited_to_its_author():
     assert weighed("a", experience=Experience(), outcome="observation").credit == pytest.approx(0.65)
 
 
-def test_where_most_reports_bring_something_new_a_new_lesson_stays_credible():
-    assert weighed("a", novel=True, experience=Experience(reports=1000, novel=1000)).credit == pytest.approx(0.8)
+def test_where_nothing_known_speaks_against_it_a_new_lesson_stays_credible():
+    assert weighed("a", neighbour("b"), neighbour("c")).credit == pytest.approx(0.8)
+    assert weighed("a").credit == pytest.approx(0.8)
 
 
-def test_experience_counts_reports_and_how_often_near_votes_are_confirmed():
-    experience = weighed("a", neighbour("a"), neighbour("b", contradicts=True), novel=True, experience=Experience())
-    assert experience.experience == Experience(reports=1, novel=1, near=1, confirmed=0.5)
+def test_a_lesson_that_agents_call_harmful_is_right_nowhere_unless_such_lessons_come_back():
+    young, dying = Experience(), Experience(blamed=50, revived=0)
+    competing = Experience(blamed=50, revived=50)
+    assert living(0, young) == living(0, dying) == 1.0
+    assert 0.95 > living(1, young) > living(2, young) > living(2, dying)
+    assert living(1, dying) < 0.5
+    assert living(3, competing) > 0.9
+
+
+def test_the_weight_of_evidence_is_the_one_that_foresaw_the_reports_and_the_usual_one_in_doubt():
+    assert weight_of_evidence(Experience()) == 1
+    assert weight_of_evidence(Experience(weights=(12.0, 11.0, 10.0, 9.0))) == 1
+    assert weight_of_evidence(Experience(weights=(14.0, 11.0, 10.0, 9.0))) == 0
+    assert weight_of_evidence(Experience(weights=(4.0, 11.0, 10.0, 19.0))) == 1.5
+
+
+def test_experience_counts_reports_how_often_near_votes_are_confirmed_and_which_weight_foresaw_them():
+    doubted = neighbour("b", trust=0.1, contradicts=True)
+    experience = weighed("a", neighbour("a", relevance=0.9), doubted, experience=Experience()).experience
+    assert (experience.reports, experience.near) == (1, 1)
+    assert experience.confirmed == pytest.approx(0.9 * 0.8 / (0.9 * 0.8 + 0.1))
+    assert experience.weights == (0, 1, 1, 1)
 
 
 @given(st.floats(0.02, 0.9), SHARE)
