@@ -26,7 +26,8 @@ def parser(description: str, epilog: str) -> argparse.ArgumentParser:
 def run(main: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> None:
     """Run a benchmark; a refused call, a dead server or missing data ends it with its own sentence and exit code 1."""
     # A library below configures logging for everybody; a line per HTTP request would be part of what is measured.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for chatty in ("httpx2", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         main(options)
     except* (ToolFailed, ServerDidNotStart, FileNotFoundError) as failed:

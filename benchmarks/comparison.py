@@ -45,10 +45,6 @@ def difference(one: Sequence[Run], other: Sequence[Run], last: int) -> Differenc
     return Difference(mean=float(paired.mean()), low=float(low), high=float(high), by_seed=by_seed)
 
 
-def gap_closed(keep_all: Sequence[Run], arm: Sequence[Run], oracle: Sequence[Run], last: int) -> float | None:
-    """Return how much of the way from keeping everything to knowing what is wrong an arm goes: 1 is all of it.
-
-    None where that way is no way at all.
-    """
-    best, mine = difference(oracle, keep_all, last), difference(arm, keep_all, last)
-    return mine.mean / best.mean if best is not None and mine is not None and best.mean > 0 else None
+def gap_closed(gap: Difference | None, gained: Difference) -> float | None:
+    """Return which share of a gap was gained: 1 is all of it. None where there is no gap beyond doubt."""
+    return gained.mean / gap.mean if gap is not None and gap.low > 0 else None

@@ -15,7 +15,7 @@ from typing import Any, assert_never
 
 import anyio
 from mcp import Client, MCPError
-from mcp.types import CallToolResult, TextContent
+from mcp.types import INVALID_PARAMS, CallToolResult, TextContent, TextResourceContents
 from process import http_server, stdio_server
 
 from fleetlore.server.app import create_server
@@ -57,9 +57,13 @@ class Connection:
         """Read a JSON resource; None where there is nothing of that address."""
         try:
             result = await self.client.read_resource(uri)
-        except MCPError:
-            return None
-        content: dict[str, Any] = json.loads("".join(one.text for one in result.contents if hasattr(one, "text")))
+        except MCPError as error:
+            if error.code == INVALID_PARAMS:
+                return None
+            raise
+        content: dict[str, Any] = json.loads(
+            "".join(part.text for part in result.contents if isinstance(part, TextResourceContents))
+        )
         return content
 
 

@@ -18,7 +18,6 @@ class Item:
     insight: str
     score: float
     confidence: float
-    status: str
 
 
 Meaning = Callable[[str], str | None]
@@ -51,8 +50,8 @@ class Feedback:
 
     task: str
     outcome: str
-    insight: str
     agent: str
+    insight: str = ""
     receipt: str = ""
     project: str = ""
     applies_when: str = ""
@@ -128,5 +127,4 @@ def item(shown: dict[str, Any]) -> Item:
         insight=shown["insight"],
         score=shown["score"],
         confidence=shown["confidence"],
-        status=shown.get("status", "active"),
     )

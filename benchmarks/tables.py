@@ -8,7 +8,7 @@ from itertools import groupby
 
 from accuracy import Run, Spread
 from calibration import Calibration
-from comparison import difference, gap_closed
+from comparison import Difference, difference, gap_closed
 from matrix import World
 from recovery import recoveries
 from report import print_table
@@ -62,19 +62,24 @@ def print_differences(worlds: Sequence[World], runs: Runs) -> None:
     """Print what learning is worth beside keeping everything, where both arms were run."""
     rows = []
     for world in worlds:
-        arms = by_arm(runs, world)
-        between = difference(arms.get(BETTER, ()), arms.get(WORSE, ()), world.last)
-        if between is None:
+        if (gained := compared(world, runs)) is None:
             continue
-        closed = gap_closed(arms[WORSE], arms[BETTER], arms.get(BEST, ()), world.last)
-        each = " ".join(f"{mean:+.3f}" for mean in between.by_seed)
-        rows.append((world.name, str(between), each, "" if closed is None else f"{closed:.0%}"))
+        gap, closed = compared(world, runs, better=BEST), ""
+        if (share := gap_closed(gap, gained)) is not None:
+            closed = f"{share:.0%}"
+        each = " ".join(f"{mean:+.3f}" for mean in gained.by_seed)
+        rows.append((world.name, str(gained), each, str(gap or ""), closed))
     if rows:
         print_table(
-            f"{BETTER} - {WORSE} at the end, paired by task (95 % interval: bootstrap over seeds and tasks)",
-            ("world", "difference", "by seed", f"of the gap between {WORSE} and {BEST}"),
+            "Differences at the end, paired by task (95 % interval: bootstrap over seeds and tasks)",
+            ("world", f"{BETTER} - {WORSE}", "by seed", f"{BEST} - {WORSE}", "of it closed"),
             rows,
         )
+
+
+def compared(world: World, runs: Runs, better: str = BETTER) -> Difference | None:
+    arms = by_arm(runs, world)
+    return difference(arms.get(better, ()), arms.get(WORSE, ()), world.last)
 
 
 def print_harm(worlds: Sequence[World], runs: Runs) -> None:
@@ -126,7 +131,7 @@ def summary(worlds: Sequence[World], runs: Runs) -> list[dict[str, object]]:
             "world": world.name,
             "last": world.last,
             "arms": {arm: arm_summary(world, group) for arm, group in by_arm(runs, world).items()},
-            **compared(world, by_arm(runs, world)),
+            **differences(world, runs),
             "harm": [
                 {
                     "seed": seed,
@@ -158,9 +163,12 @@ def arm_summary(world: World, group: Runs) -> dict[str, object]:
     }
 
 
-def compared(world: World, arms: Mapping[str, Runs]) -> dict[str, object]:
-    between = difference(arms.get(BETTER, ()), arms.get(WORSE, ()), world.last)
-    if between is None:
+def differences(world: World, runs: Runs) -> dict[str, object]:
+    if (gained := compared(world, runs)) is None:
         return {}
-    closed = gap_closed(arms[WORSE], arms[BETTER], arms.get(BEST, ()), world.last)
-    return {"fleetlore_minus_keep_all": asdict(between), "gap_closed": closed}
+    gap = compared(world, runs, better=BEST)
+    return {
+        f"{BETTER} - {WORSE}": asdict(gained),
+        f"{BEST} - {WORSE}": asdict(gap) if gap else None,
+        "gap_closed": gap_closed(gap, gained),
+    }
