@@ -49,6 +49,6 @@ class Calibration:
         return self.base_rate * (1 - self.base_rate)
 
     @property
-    def ratio(self) -> float:
-        """Below 1: confidence says more than the base rate. Infinite where nothing shown was wrong, or all was."""
-        return self.brier / self.base_brier if self.base_brier else float("inf")
+    def ratio(self) -> float | None:
+        """Below 1: confidence says more than the base rate. None where all that was shown is right, or all wrong."""
+        return self.brier / self.base_brier if self.base_brier else None

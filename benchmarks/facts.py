@@ -1,8 +1,8 @@
 """A fact changes: is the new one told first, the old one kept as what it is, and everything else left alone?
 
 Four agents state numbered facts. Half of the facts change: an agent follows the old item, fails and reports the new
-number, naming the old item in `replaces`, in `harmful`, or nowhere; another agent confirms. Then all facts are asked for
-again. In the end many more reports come in on the facts that changed, while the items of the others are watched.
+number, naming the old item in `replaces`, in `harmful`, or nowhere; another agent confirms. Then all facts are asked
+for again. In the end many more reports come in on the facts that changed, while the items of the others are watched.
 """
 
 from __future__ import annotations

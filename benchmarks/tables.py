@@ -117,8 +117,9 @@ def print_calibration(worlds: Sequence[World], runs: Runs) -> None:
         for arm, group in by_arm(runs, world).items():
             total = Calibration.together(run.calibration for run in group)
             if total.shown:
-                figures = (total.base_rate, total.brier, total.base_brier, total.ratio)
-                rows.append((f"{world.name}: {arm}", str(total.shown), *(f"{figure:.3f}" for figure in figures)))
+                figures = (total.base_rate, total.brier, total.base_brier)
+                ratio = "" if total.ratio is None else f"{total.ratio:.3f}"
+                rows.append((f"{world.name}: {arm}", str(total.shown), *(f"{figure:.3f}" for figure in figures), ratio))
     header = ("world: arm", "items shown", "right", "Brier of confidence", "Brier of the base rate", "ratio")
     if rows:
         print_table("Calibration at the end", header, rows)
@@ -157,6 +158,7 @@ def arm_summary(world: World, group: Runs) -> dict[str, object]:
             "right": total.base_rate,
             "brier": total.brier,
             "base_brier": total.base_brier,
+            "ratio": total.ratio,
         }
         if total.shown
         else None,
