@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from calibration import Calibration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """What is run once: an arm in a world (a condition of a stream, or a repository) under a seed."""
+
+    world: str
+    arm: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.world}, {self.arm}, seed {self.seed}"
+
+
+Written = dict[str, Any]
+"""A run as it stands in a JSON file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One arm under one seed: whether each task, in order, was answered rightly."""
+    """A cell that was run: whether each task, in order, was answered rightly, and how calibrated the end was."""
 
-    arm: str
-    seed: int
+    cell: Cell
     seconds: float
     hits: tuple[bool, ...] = field(repr=False)
-    decisions: dict[str, int] = field(default_factory=dict)
+    calibration: Calibration
+    decisions: dict[str, int]
 
     def share(self, last: int = 0) -> float:
         """Return the share of right answers among the last so many tasks (0: all of them)."""
@@ -28,6 +47,30 @@ class Run:
 
     def milliseconds_per_task(self) -> float:
         return self.seconds / len(self.hits) * 1000
+
+    def written(self, *, last: int, window: int) -> Written:
+        """Return the run as JSON: what `read_run` needs, and figures for people."""
+        return {
+            **asdict(self.cell),
+            "last": self.share(last),
+            "all": self.share(),
+            "curve": self.curve(window),
+            "seconds": round(self.seconds, 3),
+            "milliseconds_per_task": round(self.milliseconds_per_task(), 2),
+            "decisions": self.decisions,
+            "calibration": asdict(self.calibration),
+            "hits": "".join("1" if hit else "0" for hit in self.hits),
+        }
+
+
+def read_run(written: Written) -> Run:
+    return Run(
+        cell=Cell(world=written["world"], arm=written["arm"], seed=written["seed"]),
+        seconds=written["seconds"],
+        hits=tuple(hit == "1" for hit in written["hits"]),
+        calibration=Calibration(**written["calibration"]),
+        decisions=written["decisions"],
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The arms that a stream compares: who shares a memory with whom, and how carefully agents report."""
+"""The arms that a stream compares: who shares a memory with whom, whether it learns, how carefully agents report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import assert_never
 
 from connection import Transport, connect
+from curator import Curator
 from memory import Feedback, FleetloreMemory, Memory, NoMemory
 
 
@@ -48,6 +49,10 @@ class Arm:
     name: str
     sharing: Sharing
     reporting: Reporting = DILIGENT
+    learning: bool = True
+    """Whether the servers learn from outcomes; without, they keep everything and rank it by relevance alone."""
+    curated: bool = False
+    """Whether somebody who knows the truth prunes what is wrong."""
 
 
 ARMS: Mapping[str, Arm] = {
@@ -55,17 +60,20 @@ ARMS: Mapping[str, Arm] = {
     for arm in (
         Arm(name="none", sharing=Sharing.NOTHING),
         Arm(name="private", sharing=Sharing.PRIVATE),
-        Arm(name="shared", sharing=Sharing.FLEET),
+        Arm(name="keep-all", sharing=Sharing.FLEET, learning=False),
+        Arm(name="fleetlore", sharing=Sharing.FLEET),
         Arm(name="lazy", sharing=Sharing.FLEET, reporting=LAZY),
+        Arm(name="oracle", sharing=Sharing.FLEET, learning=False, curated=True),
     )
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fleet:
-    """The memory that each agent of a run uses."""
+    """The memory that each agent of a run uses, and who curates it, if anybody does."""
 
     memories: Mapping[str, Memory]
+    curator: Curator | None = None
 
     def of(self, agent: str) -> Memory:
         return self.memories[agent]
@@ -81,20 +89,23 @@ def agent_names(count: int) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def fleet(sharing: Sharing, agents: Sequence[str], transport: Transport) -> AsyncIterator[Fleet]:
-    """Open empty memories for these agents; their folders go when the block ends."""
+async def fleet(arm: Arm, agents: Sequence[str], transport: Transport) -> AsyncIterator[Fleet]:
+    """Open empty memories for the agents of an arm; their folders go when the block ends."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True)))
 
-        async def memory(name: str) -> Memory:
-            return FleetloreMemory(connection=await stack.enter_async_context(connect(transport, folder / name)))
+        async def memory(name: str) -> FleetloreMemory:
+            opening = connect(transport, folder / name, learning=arm.learning)
+            return FleetloreMemory(connection=await stack.enter_async_context(opening))
 
-        match sharing:
+        match arm.sharing:
             case Sharing.NOTHING:
                 yield Fleet(memories=dict.fromkeys(agents, NoMemory()))
             case Sharing.PRIVATE:
                 yield Fleet(memories={agent: await memory(agent) for agent in agents})
             case Sharing.FLEET:
-                yield Fleet(memories=dict.fromkeys(agents, await memory("fleet")))
+                shared = await memory("fleet")
+                curator = Curator(connection=shared.connection) if arm.curated else None
+                yield Fleet(memories=dict.fromkeys(agents, shared), curator=curator)
             case _:
-                assert_never(sharing)
+                assert_never(arm.sharing)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 import anyio
+from arms import ARMS
 from connection import ToolFailed, Transport
 from process import ServerDidNotStart
 
@@ -22,16 +23,21 @@ def parser(description: str, epilog: str) -> argparse.ArgumentParser:
     return made
 
 
-def run(main: Callable[[argparse.Namespace], Awaitable[None]], options: argparse.Namespace) -> None:
+def run(main: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> None:
     """Run a benchmark; a refused call, a dead server or missing data ends it with its own sentence and exit code 1."""
     # A library below configures logging for everybody; a line per HTTP request would be part of what is measured.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for chatty in ("httpx2", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        anyio.run(main, options)
+        main(options)
     except* (ToolFailed, ServerDidNotStart, FileNotFoundError) as failed:
         for line in dict.fromkeys(messages(failed)):
             print(line, file=sys.stderr)
         sys.exit(1)
+
+
+def run_async(main: Callable[[argparse.Namespace], Awaitable[None]], options: argparse.Namespace) -> None:
+    run(lambda read: anyio.run(main, read), options)
 
 
 def messages(failed: BaseException) -> list[str]:
@@ -51,8 +57,25 @@ def add_transport(to: argparse.ArgumentParser) -> None:
     )
 
 
-def add_seeds(to: argparse.ArgumentParser) -> None:
-    to.add_argument("--seeds", type=seeds, default=(0, 1), help="comma-separated; each is a run (default: 0,1)")
+def add_matrix(to: argparse.ArgumentParser) -> None:
+    """Add the options of a stream, which every arm goes through under every seed."""
+    to.add_argument("--agents", type=positive, default=8, help="size of the fleet (default: %(default)s)")
+    to.add_argument(
+        "--arms", type=names(ARMS), default=tuple(ARMS), help=f"comma-separated (default: {','.join(ARMS)})"
+    )
+    to.add_argument("--seeds", type=seeds, default=(0, 1, 2), help="comma-separated; each is a run (default: 0,1,2)")
+    add_transport(to)
+    to.add_argument("--jobs", type=positive, default=1, help="runs at the same time (default: %(default)s)")
+    to.add_argument("--resume", action="store_true", help="keep the runs that the file of --json holds already")
+    to.add_argument("--picture", type=Path, metavar="FILE", help="draw learning curves to this .png or .svg")
+
+
+def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line of a stream."""
+    options = made.parse_args()
+    if options.resume and options.json is None:
+        made.error("--resume needs --json FILE")
+    return options
 
 
 def seeds(text: str) -> tuple[int, ...]:

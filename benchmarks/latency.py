@@ -22,7 +22,7 @@ import anyio
 import lancedb
 import numpy as np
 from arms import agent_names
-from command_line import parser, positive, run
+from command_line import parser, positive, run_async
 from connection import CALL_SECONDS, Connection
 from legs import Embedder, Vector, newest_general_table, text_leg, vector_leg
 from lessons import Lesson, lessons
@@ -223,4 +223,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    run(main, arguments())
+    run_async(main, arguments())

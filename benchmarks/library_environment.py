@@ -6,4 +6,4 @@ More BLAS threads than free cores slow small searches down threefold, and LanceD
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("RUST_LOG", "error")
+os.environ.setdefault("LANCEDB_LOG", "error")

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from arms import agent_names
-from command_line import add_transport, parser, positive, run
+from command_line import add_transport, parser, positive, run_async
 from connection import Transport, connect
 from legs import Embedder, table_of, text_leg, vector_leg
 from lessons import Lesson, lessons
@@ -168,4 +168,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    run(main, arguments())
+    run_async(main, arguments())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,11 +12,16 @@ from connection import Connection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One insight as it was shown, with the weight that the memory gives it for the task."""
+    """One insight as it was shown, with the weight for the task and the trust that the memory gives it."""
 
     id: str
     insight: str
     score: float
+    confidence: float
+
+
+Meaning = Callable[[str], str | None]
+"""How an agent reads an insight: what it says, or None where it says nothing of the sort."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,17 +31,17 @@ class Retrieval:
     receipt: str = ""
     items: tuple[Item, ...] = ()
 
-    def ranked(self, prefix: str) -> list[str]:
-        """Rank the values of the insights of the form `<prefix><value>` by their sum of scores, largest first."""
+    def ranked(self, meaning: Meaning) -> list[str]:
+        """Rank what the insights mean by the sum of their scores, largest first."""
         votes: dict[str, float] = defaultdict(float)
         for item in self.items:
-            if item.insight.startswith(prefix):
-                votes[item.insight.removeprefix(prefix)] += item.score
+            if (said := meaning(item.insight)) is not None:
+                votes[said] += item.score
         return sorted(votes, key=votes.__getitem__, reverse=True)
 
-    def ids(self, insights: Collection[str]) -> tuple[str, ...]:
-        """Return the ids of the shown items whose insight is one of these."""
-        return tuple(item.id for item in self.items if item.insight in insights)
+    def ids(self, meaning: Meaning, wanted: Collection[str]) -> tuple[str, ...]:
+        """Return the ids of the shown items whose insight means one of these."""
+        return tuple(item.id for item in self.items if meaning(item.insight) in wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,18 +50,19 @@ class Feedback:
 
     task: str
     outcome: str
-    insight: str
     agent: str
+    insight: str = ""
     receipt: str = ""
     project: str = ""
     applies_when: str = ""
     kind: str = ""
     helpful: tuple[str, ...] = ()
     harmful: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
     def bare(self) -> Feedback:
         """Return the report of an agent that leaves everything optional at its default."""
-        return replace(self, applies_when="", kind="", helpful=(), harmful=())
+        return replace(self, applies_when="", kind="", helpful=(), harmful=(), replaces=())
 
     def arguments(self) -> dict[str, object]:
         every: dict[str, object] = {
@@ -70,6 +76,7 @@ class Feedback:
             "kind": self.kind,
             "helpful": list(self.helpful),
             "harmful": list(self.harmful),
+            "replaces": list(self.replaces),
         }
         return {name: value for name, value in every.items() if value}
 
@@ -79,7 +86,8 @@ class Memory(Protocol):
 
     async def retrieve(self, task: str, *, limit: int, agent: str, project: str = "") -> Retrieval: ...
 
-    async def report(self, feedback: Feedback) -> None: ...
+    async def report(self, feedback: Feedback) -> tuple[str, ...]:
+        """Return the ids of the items that hold the reported insight."""
 
 
 class NoMemory:
@@ -88,8 +96,8 @@ class NoMemory:
     async def retrieve(self, task: str, *, limit: int, agent: str, project: str = "") -> Retrieval:
         return Retrieval()
 
-    async def report(self, feedback: Feedback) -> None:
-        return None
+    async def report(self, feedback: Feedback) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,10 +114,17 @@ class FleetloreMemory:
         answer = await self.connection.call("retrieve_knowledge", arguments)
         return Retrieval(receipt=answer["receipt"], items=tuple(map(item, answer.get("items", ()))))
 
-    async def report(self, feedback: Feedback) -> None:
+    async def report(self, feedback: Feedback) -> tuple[str, ...]:
         answer = await self.connection.call("submit_feedback", feedback.arguments())
-        self.decisions.update(learned["decision"] for learned in answer.get("learned", ()))
+        learned = answer.get("learned", ())
+        self.decisions.update(one["decision"] for one in learned)
+        return tuple(one["id"] for one in learned if one.get("id"))
 
 
 def item(shown: dict[str, Any]) -> Item:
-    return Item(id=shown["id"], insight=shown["insight"], score=shown["score"])
+    return Item(
+        id=shown["id"],
+        insight=shown["insight"],
+        score=shown["score"],
+        confidence=shown["confidence"],
+    )

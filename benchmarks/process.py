@@ -23,8 +23,9 @@ STOP_SECONDS = 15.0
 class ServerDidNotStart(RuntimeError):
     """The process ended, or did not answer `/healthz` in time; carries the end of its log."""
 
-    def __init__(self, log: Path) -> None:
-        super().__init__(f"The server did not start. The end of its log:\n{log.read_text(errors='replace')[-2000:]}")
+    @classmethod
+    def logged(cls, log: Path) -> ServerDidNotStart:
+        return cls(f"The server did not start. The end of its log:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def command(data: Path, *options: str) -> list[str]:
@@ -42,12 +43,12 @@ def log_of(data: Path) -> Path:
 
 
 @asynccontextmanager
-async def stdio_server(data: Path) -> AsyncIterator[TransportStreams]:
+async def stdio_server(data: Path, *options: str) -> AsyncIterator[TransportStreams]:
     """Run a stdio server until the block ends.
 
     It runs inside its data folder, so that no repository around it names a project.
     """
-    program, *arguments = command(data)
+    program, *arguments = command(data, *options)
     start = StdioServerParameters(command=program, args=arguments, env=environment(), cwd=data)
     with log_of(data).open("a") as errors:
         async with stdio_client(start, errlog=errors) as streams:
@@ -55,14 +56,14 @@ async def stdio_server(data: Path) -> AsyncIterator[TransportStreams]:
 
 
 @asynccontextmanager
-async def http_server(data: Path) -> AsyncIterator[str]:
+async def http_server(data: Path, *options: str) -> AsyncIterator[str]:
     """Run an HTTP server on a free port of loopback until the block ends. Yields the address of its MCP endpoint."""
     port = free_port()
-    options = command(data, "--transport", "http", "--port", str(port))
+    line = command(data, "--transport", "http", "--port", str(port), *options)
     log = log_of(data)
     with log.open("ab") as errors:
         process = await anyio.open_process(
-            options, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, env=environment(), cwd=data
+            line, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, env=environment(), cwd=data
         )
         try:
             await healthy(process, f"http://127.0.0.1:{port}/healthz", log)
@@ -89,7 +90,7 @@ async def healthy(process: anyio.abc.Process, url: str, log: Path) -> None:
                 except httpx2.TransportError:
                     pass  # not listening yet
                 await anyio.sleep(0.05)
-    raise ServerDidNotStart(log)
+    raise ServerDidNotStart.logged(log)
 
 
 async def stop(process: anyio.abc.Process) -> None:

@@ -52,7 +52,10 @@ def write_json(
         "libraries": libraries(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, default=str) + "\n")
+    # Whoever interrupts a long benchmark keeps the whole file that was there before.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(json.dumps(document, indent=1, default=str) + "\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def machine() -> dict[str, object]:
