@@ -25,8 +25,8 @@ _CLAUSES = _RELATIVES | _BEING | frozenset(("was", "were", "be", "being", "if", 
 _NO_QUALITY = _CLAUSES | _NEVER_AFTER_ARTICLE | {"not", "never", "no"}
 _IRREGULAR = dict(
     zip(
-        """bought brought built caught cut done drawn driven eaten given held hit kept led made overwritten paid put read
-        rebuilt reset ridden run sent set shown shut sold split sung taken thrown torn worn written""".split(),  # noqa: SIM905
+        """bought brought built caught cut done drawn driven eaten given held hit kept led made overwritten paid put
+        read rebuilt reset ridden run sent set shown shut sold split sung taken thrown torn worn written""".split(),  # noqa: SIM905
         """buying bringing building catching cutting doing drawing driving eating giving holding hitting keeping leading
         making overwriting paying putting reading rebuilding resetting riding running sending setting showing shutting
         selling splitting singing taking throwing tearing wearing writing""".split(),  # noqa: SIM905
@@ -126,7 +126,7 @@ def _active(every: list[Word]) -> list[Word]:
     if start < 1 or texts[start] not in _BEING or not being + 1 < by < len(texts) - 1:
         return every
     verb = _progressive(texts[being + 1])
-    whole = not any(word.stop or word.literal for word in every[:-1])
+    whole = not any(word.stop for word in every[:-1]) and not any(word.literal for word in every)
     if not verb or not whole or not _CLAUSES.isdisjoint(texts[:start] + texts[by + 1 :]):
         return every
     agent, patient, rest = [Word(text=text) for text in texts[by + 1 :]], every[:start], every[being + 2 : by]
