@@ -15,8 +15,9 @@ NEGATIONS = frozenset(("not", "never", "no", "none", "nobody", "nothing", "nowhe
 _DOING = frozenset(("do", "does", "did"))
 # After these a negation belongs to a condition, a description or a possibility: both lessons may be right.
 _SCOPES = frozenset(
-    """after although as because before either except if in case like may maybe might once only or perhaps possibly
-    since so sometimes that though till unless until when whenever where whether which while who whose why""".split()  # noqa: SIM905
+    """after although as because before either except few generally if like many may maybe might most often once
+    one only or other others perhaps possibly several since so some sometimes that though till typically unless until
+    usually when whenever where whether which while who whose why""".split()  # noqa: SIM905
 )
 # After `not` these make it something else: "not only", "not always".
 _SOFTENING = frozenset("all always both enough even every just many much necessarily only quite too yet".split())  # noqa: SIM905
@@ -48,7 +49,7 @@ def _negating(negative: list[Word], positive: list[Word]) -> bool:
     """Whether the first says the second with one negation more."""
     told = [word.text for word in positive]
     denied = [word.text for word in negative]
-    if _content(told) < 2:
+    if _content(told) < 2 or not denied:
         return False
     if any(frozenset((denied[0], told[0])) == pair and denied[1:] == told[1:] for pair in _COMMANDS):
         return True
@@ -64,10 +65,12 @@ def _rules_the_whole(texts: list[str], place: int) -> bool:
     if not _SCOPES.isdisjoint(before) or not _SOFTENING.isdisjoint(after):
         return False
     match texts[place]:
-        case "not" | "never":
+        case "not":
+            return place > 0  # "not pinning versions breaks builds" speaks of something else
+        case "never":
             return True
         case "no":
-            return not before or before[-1] in _HAVING
+            return not before or before[-1] in _HAVING or after == ["longer"]
     return False
 
 
@@ -107,16 +110,11 @@ def _two_values(mine: list[Word], theirs: list[Word]) -> bool:
     if not amounts and not all(value.literal for value in values):
         return False
     texts = [word.text for word in one]
-    subject = [word.text for every in (mine, theirs) for word in every[: _index(every, values)]]
     stated = texts[place - 1] in _STATING or one[place - 1].stop == other[place - 1].stop == ":"
     stated = stated or (texts[0] == "set" and texts[place - 1] == "to")
-    definite = _SCOPES.isdisjoint(subject) and _INDEFINITE.isdisjoint(subject)
+    definite = (_SCOPES | _INDEFINITE | NEGATIONS).isdisjoint(word.text for word in [*mine, *theirs])
     rest = [text for at, text in enumerate(texts) if at != place and text != "set"]
-    return stated and definite and NEGATIONS.isdisjoint(texts) and _content(rest) >= _LEAST_CONTENT
-
-
-def _index(every: list[Word], values: tuple[Word, Word]) -> int:
-    return next(place for place, word in enumerate(every) if word in values)
+    return stated and definite and _content(rest) >= _LEAST_CONTENT
 
 
 def _content(texts: list[str]) -> int:

@@ -20,9 +20,13 @@ _NEVER_AFTER_ARTICLE = frozenset(
     """and are as at be been by but can could did do does for from had has have if in into is of on or so than then to
     until was were when while will with without would""".split()  # noqa: SIM905  one word a line would be a page
 )
+# Before these an article is meaning: a few are more than few, the number is not a number, the only one is not only one.
+_ARTICLE_COUNTS = frozenset(("few", "least", "less", "little", "more", "most", "number", "one", "only"))
 # A phrase with one of these in it is more than a phrase.
 _CLAUSES = _RELATIVES | _BEING | frozenset(("was", "were", "be", "being", "if", "when", "while", "because", "unless"))
 _NO_QUALITY = _CLAUSES | _NEVER_AFTER_ARTICLE | {"not", "never", "no"}
+# After these `which is …` may be a question: "ask the team which is affected".
+_ASKING = frozenset("ask check confirm decide ensure find know say see show tell verify".split())  # noqa: SIM905
 _IRREGULAR = dict(
     zip(
         """bought brought built caught cut done drawn driven eaten given held hit kept led made overwritten paid put
@@ -67,27 +71,26 @@ def gist_words(every: list[Word]) -> list[Word]:
 def _droppable(every: list[Word], place: int) -> bool:
     """Whether a word is nothing but grammar where it stands."""
     word = every[place]
+    before = every[place - 1] if place else None
     after = every[place + 1] if place + 1 < len(every) and not word.stop else None
-    match word.text:
-        case "a" | "an" | "the":
-            if after is None or after.text in _NEVER_AFTER_ARTICLE or (place and every[place - 1].text in ARTICLES):
-                return False
-            # Before a single letter it may be one of a row of names: "cp a b".
-            return word.text != "a" or after.literal or _LETTERS.search(after.text) is not None
-        case "is" | "are":
-            # First it asks, last it is more than grammar: "leave it as is".
-            return place > 0 and not every[place - 1].stop and after is not None
-        case "there":
-            return after is not None and after.text in _BEING
-        case "please":
-            return after is not None
-    return False
+    if after is None:
+        return False  # what nothing follows is more than grammar: "leave it as is", "option A"
+    if word.text in ARTICLES:
+        # Before a single letter it may be one of a row of names: "cp a b".
+        named = word.text == "a" and not after.literal and _LETTERS.search(after.text) is None
+        doubled = before is not None and before.text in ARTICLES
+        return not (named or doubled or after.text in _NEVER_AFTER_ARTICLE | _ARTICLE_COUNTS)
+    if word.text in _BEING:
+        return before is not None and not before.stop  # where it stands first, it asks
+    return word.text == "please" or (word.text == "there" and after.text in _BEING)
 
 
 def _attributive(every: list[Word]) -> list[Word]:
     """`street which is crowded` as `crowded street`, where the clause surely ends after its one word."""
     made: list[Word] = []
     place = 0
+    if not _ASKING.isdisjoint(word.text for word in every):
+        return every
     while place < len(every):
         if made and (turned := _qualified(made[-1], every[place : place + 4])):
             made[-1:] = turned

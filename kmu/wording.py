@@ -32,9 +32,15 @@ _SHORT = {
 }
 
 _CHUNK = re.compile(r"\S+")
+_MARKS = ".,;:!?…"
+_QUOTES = "\"'`´“”‘’«»"
+# An index, a template or a call is code, brackets and all: `list[int]`, `{name}`, `foo()`.
+_BRACKETS = re.compile(r"[\[\]{}]|\(\)")
+_POWERS = str.maketrans({power: f"^{digit}" for digit, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")})  # 10⁶ is not 106
 _QUOTED = re.compile(r"[`\"'“‘«].+[`\"'”’»][.,;:!?]*")
 _STOP = re.compile(r"([.,;:!?])[\"'`”’»)\]}]*$")
 _AMOUNT = re.compile(r"[\d.,]+[^\W\d_]{1,2}")  # 5m is not 5M
+_SYMBOL = re.compile(r"[%+$@\\]\S+")  # %M is not %m
 _CAMEL = re.compile(r"[^\W\d_A-Z]+[A-Z]\w*")  # getUser is not GetUser; but GitHub is Github
 
 
@@ -49,7 +55,7 @@ class Word:
 
 def words(text: str) -> list[Word]:
     """Every word of a text, in order."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", text.translate(_POWERS))
     shouted = plain == plain.upper()
     found: list[Word] = []
     code = False
@@ -66,18 +72,23 @@ def words(text: str) -> list[Word]:
         # A capital A within a sentence is a name: "plan A failed".
         within = bool(found) and found[-1].stop not in SENTENCE_ENDS
         literal = literal or (bare == "a" and "A" in chunk and within and not shouted)
-        form = _cased(chunk, bare)
+        form = _cased(chunk, bare, literal)
+        if form == "no" and stop:
+            form = "no,"  # an answer: "no, retry" is not "no retry"
         *parts, last = [form] if literal else _spelt(form).split(" ")
         found += [Word(text=part) for part in parts]
         found.append(Word(text=last, stop=stop, literal=literal))
     return found
 
 
-def _cased(chunk: str, bare: str) -> str:
-    """A word in normal form, but for names and amounts whose case is meaning."""
+def _cased(chunk: str, bare: str, literal: bool) -> str:
+    """A word in normal form, but for code, names and amounts whose marks or case are meaning."""
+    if _BRACKETS.search(chunk):
+        return chunk.strip(_QUOTES).rstrip(_MARKS).strip(_QUOTES)
     place = chunk.casefold().find(bare)
     cased = chunk[place : place + len(bare)] if place >= 0 else bare
-    return cased if _CAMEL.fullmatch(cased) or _AMOUNT.fullmatch(cased) else bare
+    exact = (literal and len(cased) <= 2) or any(form.fullmatch(cased) for form in (_AMOUNT, _SYMBOL, _CAMEL))
+    return cased if exact else bare
 
 
 def _spelt(word: str) -> str:
