@@ -6,11 +6,9 @@ values. Everything else that differs is merely different: two things to do may b
 
 import re
 
-from fleetlore.kmu.gist import ARTICLES, gist_words, value_of
+from fleetlore.kmu.gist import ARTICLES, NEGATIONS, gist_words, value_of
 from fleetlore.kmu.lexicon import FUNCTION_WORDS
 from fleetlore.kmu.wording import Word, words
-
-NEGATIONS = frozenset(("not", "never", "no", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without"))
 
 _DOING = frozenset(("do", "does", "did"))
 # After these a negation belongs to a condition, a description or a possibility: both lessons may be right.

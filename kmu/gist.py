@@ -12,6 +12,7 @@ from fleetlore.kmu.lexicon import label_of
 from fleetlore.kmu.wording import SENTENCE_ENDS, Word, words
 
 ARTICLES = frozenset(("a", "an", "the"))
+NEGATIONS = frozenset(("not", "never", "no", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without"))
 
 _BEING = frozenset(("is", "are"))
 _RELATIVES = frozenset(("which", "that", "who"))
@@ -51,7 +52,10 @@ def gist(text: str) -> str:
     if label := value_of(text):
         return f"{label[0]}: {label[1]}"
     every = words(text)
-    return " ".join(word.text for word in gist_words(every) or every)
+    left = gist_words(every) or every
+    # How far a negation reaches ends with its sentence: "do not restart; deploy" is not "do not restart deploy".
+    ends = SENTENCE_ENDS if any(word.text in NEGATIONS for word in left) else frozenset[str]()
+    return " ".join(f"{word.text} ;" if word.stop in ends else word.text for word in left).removesuffix(" ;")
 
 
 def value_of(text: str) -> tuple[str, str] | None:
@@ -76,10 +80,10 @@ def _droppable(every: list[Word], place: int) -> bool:
     if after is None:
         return False  # what nothing follows is more than grammar: "leave it as is", "option A"
     if word.text in ARTICLES:
-        # Before a single letter it may be one of a row of names: "cp a b".
+        # Before a single letter it may be one of a row of names ("cp a b"), after a flag its value.
         named = word.text == "a" and not after.literal and _LETTERS.search(after.text) is None
-        doubled = before is not None and before.text in ARTICLES
-        return not (named or doubled or after.text in _NEVER_AFTER_ARTICLE | _ARTICLE_COUNTS)
+        led = before is not None and (before.text in ARTICLES or before.text.startswith("-"))
+        return not (named or led or after.text in _NEVER_AFTER_ARTICLE | _ARTICLE_COUNTS)
     if word.text in _BEING:
         return before is not None and not before.stop  # where it stands first, it asks
     return word.text == "please" or (word.text == "there" and after.text in _BEING)

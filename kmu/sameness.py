@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from fleetlore.kmu.contradiction import NEGATIONS, contradiction
-from fleetlore.kmu.gist import gist, gist_words
+from fleetlore.kmu.contradiction import contradiction
+from fleetlore.kmu.gist import NEGATIONS, gist, gist_words
 from fleetlore.kmu.lexicon import FUNCTION_WORDS, identifiers
 from fleetlore.kmu.wording import Word, words
 
 Relation = Literal["same", "similar", "different", "contradicting"]
 
-# Measured on half of SICK's training pairs (Marelli et al., LREC 2014); the README of the benchmarks has the figures.
+# Tuned on half of SICK's training pairs (Marelli et al., LREC 2014); benchmarks/merging.py measures on the rest.
 LEAST_COSINE = 0.85
 LEAST_OVERLAP = 0.6  # of content words
 LEAST_REST = 0.6  # nearness of what the two do not share
@@ -40,7 +40,7 @@ _ENDING = re.compile(r"(?:ing|ed|es|s|ly|e)$")
 _DOUBLED = re.compile(r"([^aeiousl])\1$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
     """What two insights are to one another, how sure that is in [0, 1], and why, in a few words for people."""
 
@@ -57,9 +57,9 @@ def judge(one: str, other: str, *, cosine: float) -> Judgement:
     one, other = sorted((one, other))
     mine = gist(one)
     if mine and mine == gist(other):
-        return Judgement("same", 0.99, "the same words in the same order")
+        return Judgement(relation="same", confidence=0.99, because="the same words in the same order")
     if because := contradiction(one, other):
-        return Judgement("contradicting", 0.95, because)
+        return Judgement(relation="contradicting", confidence=0.95, because=because)
     return _near(one, other, cosine)
 
 
@@ -67,17 +67,21 @@ def _near(one: str, other: str, cosine: float) -> Judgement:
     """What is left when form is not sure: similar or different."""
     mine, theirs = (gist_words(words(text)) for text in (one, other))
     if because := _apart(mine, theirs) or _naming_others(one, theirs) or _naming_others(other, mine):
-        return Judgement("different", 0.9, because)
+        return Judgement(relation="different", confidence=0.9, because=because)
     near = min(max(cosine, 0.0), 1.0) if not math.isnan(cosine) else 0.0
     a, b = _topic(mine), _topic(theirs)
     shared = 2 * (a & b).total() / max(1, a.total() + b.total())
     if near >= LEAST_COSINE and shared >= LEAST_OVERLAP:
         if not (a - b and b - a):
-            return Judgement("similar", 0.93, "one says what the other says, and little more")
+            return Judgement(
+                relation="similar", confidence=0.93, because="one says what the other says, and little more"
+            )
         # The vector of a text is near the mean of its words' vectors: this is the cosine of what is not shared.
         if (near - shared) / (1 - shared) >= LEAST_REST:
-            return Judgement("similar", 0.9, "nearly the same words, and what differs is near in meaning")
-    return Judgement("different", 1 - near * shared, "they say different things")
+            return Judgement(
+                relation="similar", confidence=0.9, because="nearly the same words, and what differs is near in meaning"
+            )
+    return Judgement(relation="different", confidence=1 - near * shared, because="they say different things")
 
 
 def _apart(one: list[Word], other: list[Word]) -> str:
