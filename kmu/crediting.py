@@ -49,8 +49,8 @@ async def items_named(view: LedgerView, report: Report) -> dict[ItemId, Item]:
 async def charges(view: LedgerView, report: Report, receipt: Receipt | None, outcome: Outcome) -> list[Charge]:
     """What a report says of which item.
 
-    Named items are charged directly, under the receipt that showed them to this agent. Where no item is named, the
-    outcome is shared, weakly, among the items shown.
+    Named items are charged directly, under the receipt that showed them to this agent. Where no item is named, not as
+    replaced either, the outcome is shared, weakly, among the items shown.
     """
     shown = {} if receipt is None else {entry.item: entry for entry in receipt.shown}
     votes = sum(entry.score for entry in shown.values()) or 1.0
@@ -61,7 +61,7 @@ async def charges(view: LedgerView, report: Report, receipt: Receipt | None, out
             await _direct(view, report, shown.get(item), receipt, item=item, sign=sign, votes=votes)
             for item, sign in named
         ]
-    if receipt is None or report.nothing_mattered or outcome == "observation":
+    if receipt is None or report.nothing_mattered or report.replaces or outcome == "observation":
         return []
     return [
         Charge(

@@ -43,7 +43,8 @@ class Constants:
     revived_prior: tuple[float, float] = (0.5, 2.0)  # blamed lessons that were borne out again, of all that were blamed
     weights: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5)  # of evidence: exponents of trust that are compared
     usual_weight: float = 1.0
-    lead: float = 3.0  # reports that another weight must have foreseen better than the usual one
+    foreseen_decay: float = 0.998  # of the counts by weight, a report
+    lead: float = 1.0  # reports that another weight must have foreseen more than the usual one
 
 
 CONSTANTS = Constants()
@@ -249,7 +250,7 @@ def _experienced(experience: Experience, lesson: str, near: Collection[Neighbour
         experience = replace(
             experience,
             weights=tuple(
-                hits * constants.decay + (_foreseen(near, weight) == lesson)
+                hits * constants.foreseen_decay + (_foreseen(near, weight) == lesson)
                 for hits, weight in zip(foreseen, constants.weights, strict=True)
             ),
         )

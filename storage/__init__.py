@@ -4,5 +4,5 @@ import os
 
 # Both must stand before the libraries are imported: LanceDB logs a warning per hybrid query otherwise, and BLAS threads
 # triple the time of a search while anything else runs.
-os.environ.setdefault("RUST_LOG", "error")
+os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -158,7 +158,7 @@ def test_a_lesson_that_agents_call_harmful_is_right_nowhere_unless_such_lessons_
 
 def test_the_weight_of_evidence_is_the_one_that_foresaw_the_reports_and_the_usual_one_in_doubt():
     assert weight_of_evidence(Experience()) == 1
-    assert weight_of_evidence(Experience(weights=(12.0, 11.0, 10.0, 9.0))) == 1
+    assert weight_of_evidence(Experience(weights=(10.5, 10.2, 10.0, 9.0))) == 1
     assert weight_of_evidence(Experience(weights=(14.0, 11.0, 10.0, 9.0))) == 0
     assert weight_of_evidence(Experience(weights=(4.0, 11.0, 10.0, 19.0))) == 1.5
 
