@@ -27,6 +27,7 @@ _ADVICE: dict[Mode, str] = {
     "verify": "What is known here is not borne out yet or contested: check it before you rely on it, then report.",
     "explore": "Nothing reliable is known here: try, and report what you learn.",
 }
+_HELD_OUT = "Knowledge is held back this time, to measure what it is worth: go on without it, and report how it went."
 _ALARM = "Outcomes are worse than expected of late, things may have changed: check before you rely on it, then report."
 
 
@@ -111,14 +112,16 @@ def states_of(shown: Sequence[Ranked], experience: Experience, *, waiting: int =
     )
 
 
-def control(shown: Sequence[Ranked], states: States, experience: Experience, *, weight: float) -> Control:
+def control(
+    shown: Sequence[Ranked], states: States, experience: Experience, *, weight: float, held_out: bool = False
+) -> Control:
     """The meta-actions for a retrieval: what the agent should do with it, and how far evidence counted."""
-    reasons = list(_reasons(shown, states))
+    reasons: list[tuple[Mode, str]] = [("explore", "held out")] if held_out else list(_reasons(shown, states))
     mode: Mode = min((mode for mode, _ in reasons), key=("explore", "verify").index, default="follow")
     only_alarm = mode == "verify" and all("fleet_surprise" in because for _, because in reasons)
     return Control(
         mode=mode,
-        advice=_ALARM if only_alarm else _ADVICE[mode],
+        advice=_HELD_OUT if held_out else _ALARM if only_alarm else _ADVICE[mode],
         states=states,
         expected=round(foresight.expected(states.prospect, experience), 3),
         weight=weight,

@@ -11,8 +11,11 @@ class Policy:
     """How many other agents bear an item out, what is pruned unasked, and whether anything is learnt from outcomes.
 
     Without `learning` everything is stored and ranked by relevance alone: the baseline that learning is measured by.
+    Without `explore` no questions are asked. `hold_out` is the share of retrievals for which knowledge is held back.
     """
 
     promote_after: int = DEFAULT_BACKERS
     prune: PrunePolicy = field(default_factory=PrunePolicy)
     learning: bool = True
+    explore: bool = True
+    hold_out: float = 0.0

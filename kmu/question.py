@@ -24,7 +24,7 @@ class Question:
 class Retrieval:
     """The answer. `against` has the latest reasoning against contested items; `omitted` counts what did not fit.
 
-    `receipt` is empty only where the ledger had no room for one.
+    `receipt` is empty only where the ledger had no room for one. `held_out`: knowledge was held back.
     """
 
     receipt: ReceiptId | None
@@ -32,3 +32,4 @@ class Retrieval:
     items: tuple[Ranked, ...]
     against: dict[ItemId, str] = field(default_factory=dict)
     omitted: int = 0
+    held_out: bool = False

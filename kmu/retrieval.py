@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.control import Control, control, states_of
 from fleetlore.kmu.evidence import weight_of_evidence
+from fleetlore.kmu.exploration import Exploration
+from fleetlore.kmu.gaps import Gap
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
+from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation
@@ -32,7 +35,13 @@ Ranking = Callable[[Iterable[Candidate]], list[Ranked]]
 
 
 async def retrieve(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, *, fits: Callable[[Retrieval], bool], policy: Policy
+    ledger: Ledger,
+    spaces: KnowledgeSpaces,
+    exploration: Exploration,
+    question: Question,
+    *,
+    fits: Callable[[Retrieval], bool],
+    policy: Policy,
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     await follow_generation(ledger, spaces)
@@ -41,25 +50,28 @@ async def retrieve(
     trusting = partial(rank, project=question.project, experience=experience, weight=weight)
     general, companions = await _general(ledger, spaces, question, trusting)
     own = await _own(ledger, spaces, question, trusting)
-    groups = select(general, own, companions, limit=question.limit)
+    receipt = new_receipt_id(ledger.clock())
+    held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
+    groups = [] if held_out else select(general, own, companions, limit=question.limit)
     chosen = [entry for group in groups for entry in group]
     objections = await ledger.read.objections(entry.item.id for entry in chosen if entry.item.status == "contested")
     waiting, items = await ledger.read.waiting()
     states = states_of(chosen, experience, waiting=waiting, items=items)
-    now = ledger.clock()
     answer = Retrieval(
-        receipt=new_receipt_id(now),
-        control=control(chosen, states, experience, weight=weight),
+        receipt=receipt,
+        control=control(chosen, states, experience, weight=weight, held_out=held_out),
         items=(),
         against={
             item: next((said.reasoning for said in all_said if said.reasoning), "")
             for item, all_said in objections.items()
         },
         omitted=len(chosen),
+        held_out=held_out,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, groups, fits)
-    return await _with_receipt(ledger, question, answer, _nearest(general))
+    gap = await exploration.gap_for(question.task, agent=question.agent) if policy.explore and not held_out else None
+    return await _with_receipt(ledger, question, answer, _nearest(general), gap, fits)
 
 
 def _cut(answer: Retrieval, groups: Sequence[Sequence[Ranked]], fits: Callable[[Retrieval], bool]) -> Retrieval:
@@ -72,9 +84,17 @@ def _cut(answer: Retrieval, groups: Sequence[Sequence[Ranked]], fits: Callable[[
 
 
 async def _with_receipt(
-    ledger: Ledger, question: Question, answer: Retrieval, near: tuple[tuple[ItemId, float], ...]
+    ledger: Ledger,
+    question: Question,
+    answer: Retrieval,
+    near: tuple[tuple[ItemId, float], ...],
+    gap: Gap | None,
+    fits: Callable[[Retrieval], bool],
 ) -> Retrieval:
+    """The answer, once its receipt is stored, and with it what the agent is asked, where a question fits."""
     assert answer.receipt is not None
+    asking = replace(answer, control=replace(answer.control, question=gap.question)) if gap else answer
+    asks = gap.id if gap and fits(asking) else ""
     receipt = Receipt(
         near=near,
         id=answer.receipt,
@@ -86,12 +106,13 @@ async def _with_receipt(
         mode=answer.control.mode,
         control=_kept(answer.control),
         shown=tuple(Shown(item=entry.item.id, relevance=entry.relevance, score=entry.score) for entry in answer.items),
+        held_out=answer.held_out,
     )
     try:
-        await ledger.write(lambda transaction: transaction.give_receipt(receipt))
+        asked = await ledger.write(lambda transaction: transaction.give_receipt(receipt, asks=asks))
     except StorageFull:
         return replace(answer, receipt=None)
-    return answer
+    return asking if asks and asked else answer
 
 
 def _kept(word: Control) -> dict[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from fleetlore.kmu import forgetting, learning, retrieval
+from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
@@ -24,9 +25,18 @@ from fleetlore.storage.spaces import KnowledgeSpaces
 class KnowledgeManagementUnit:
     """Aligns, stores, retrieves, promotes and prunes."""
 
-    def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, upkeep: Upkeep, policy: Policy) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        spaces: KnowledgeSpaces,
+        intake: Intake,
+        exploration: Exploration,
+        upkeep: Upkeep,
+        policy: Policy,
+    ) -> None:
         self.ledger = ledger
         self.spaces = spaces
+        self.exploration = exploration
         self.upkeep = upkeep
         self._intake = intake
         self._policy = policy
@@ -42,11 +52,15 @@ class KnowledgeManagementUnit:
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
             )
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
-            yield cls(ledger, spaces, intake, Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK)), policy)
+            exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK))
+            yield cls(ledger, spaces, intake, exploration, upkeep, policy)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""
-        return await retrieval.retrieve(self.ledger, self.spaces, question, fits=fits, policy=self._policy)
+        return await retrieval.retrieve(
+            self.ledger, self.spaces, self.exploration, question, fits=fits, policy=self._policy
+        )
 
     async def learn(self, report: Report) -> Acknowledgement:
         """Takes a report; see `learning.learn`."""

@@ -78,7 +78,12 @@ class SharedMemory:
         if self.settings.workplace is not None and not self._project:
             self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace, abandon_on_cancel=True)
         module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit", abandon_on_cancel=True)
-        policy = module.Policy(promote_after=self.settings.promote_after, learning=self.settings.learning)
+        policy = module.Policy(
+            promote_after=self.settings.promote_after,
+            learning=self.settings.learning,
+            explore=self.settings.explore,
+            hold_out=self.settings.hold_out,
+        )
         try:
             async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
                 self._unit = unit

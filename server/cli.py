@@ -107,6 +107,19 @@ def _fail(error: BaseException) -> None:
     envvar=f"{_ENVIRONMENT}_LEARNING",
     help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
 )
+@click.option(
+    "--explore/--no-explore",
+    default=True,
+    envvar=f"{_ENVIRONMENT}_EXPLORE",
+    help="Whether agents are asked about what the fleet fails at and knows nothing reliable of.",
+)
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    envvar=f"{_ENVIRONMENT}_HOLD_OUT",
+    help="Share of retrievals for which knowledge is held back, to measure what it is worth (0 to 1).",
+)
 def serve(
     data: Path,
     embedder: str | None,
@@ -117,6 +130,8 @@ def serve(
     project: str,
     promote_after: int,
     learning: bool,
+    explore: bool,
+    hold_out: float,
 ) -> None:
     """Start the MCP server."""
     # The SDK takes most of a second to import, which the other commands need not wait for.
@@ -133,6 +148,8 @@ def serve(
         project=project,
         promote_after=promote_after,
         learning=learning,
+        explore=explore,
+        hold_out=hold_out,
     )
     shared = SharedMemory(settings)
     server = serve_memory(shared)

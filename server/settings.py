@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
+from fleetlore.storage.errors import Refusal
 
 
 def utc_now() -> datetime:
@@ -19,7 +20,8 @@ class Settings:
 
     `agent` settles the name of everybody who connects, `project` what they work on; without one it is taken from the
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
-    with. Without `learning` outcomes change nothing. `clock` and `pragmas` (of the ledger's SQLite) are for tests and
+    with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
+    of retrievals for which knowledge is held back. `clock` and `pragmas` (of the ledger's SQLite) are for tests and
     limits.
     """
 
@@ -32,5 +34,11 @@ class Settings:
     embedder: str = ""
     promote_after: int = DEFAULT_BACKERS
     learning: bool = True
+    explore: bool = True
+    hold_out: float = 0.0
     clock: Callable[[], datetime] = utc_now
     pragmas: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hold_out <= 1:
+            raise Refusal("hold_out", f"{self.hold_out} is no share", "Choose a number from 0 (never) to 1 (always)")

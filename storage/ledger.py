@@ -220,8 +220,8 @@ class LedgerTransaction(LedgerView):
         )
         await self._connection.run("count_verdicts", id=verdict.item)
 
-    async def give_receipt(self, receipt: Receipt) -> None:
-        """Stores what was shown to whom."""
+    async def give_receipt(self, receipt: Receipt, *, asks: str = "") -> bool:
+        """Stores what was shown to whom; False where it asks about a gap that the agent was asked about before."""
         await self.saw(receipt.agent)
         await self._add_content(receipt.id, {"task": receipt.task})
         await self._connection.run(
@@ -238,6 +238,7 @@ class LedgerTransaction(LedgerView):
             control=json.dumps(receipt.control),
             held_out=receipt.held_out,
         )
+        return not asks or bool(await self._connection.rows("ask", agent=receipt.agent, gap=asks, at=self._at))
 
     async def answer_receipt(self, receipt: ReceiptId) -> None:
         """Notes that a receipt was answered."""

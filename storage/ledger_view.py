@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.records import (
     AgentName,
@@ -34,11 +34,8 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView:
+class LedgerView(AttemptsView):
     """Questions to the ledger, answered in records."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     async def store(self) -> StoreInfo | None:
         """What the ledger says of itself; None in one just made."""

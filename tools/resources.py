@@ -1,8 +1,10 @@
 """Resources: the spaces, single items with their history, and the server's state, as JSON."""
 
+from __future__ import annotations
+
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -13,6 +15,9 @@ from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Item
 from fleetlore.tools.memory import Memory
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.gaps import Gap
 
 _NEWEST = 100
 _JSON = "application/json"
@@ -50,6 +55,13 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
             raise ResourceNotFoundError(f"There is no item {id}.")
         return _json({**described(found), **await _provenance(view, found)})
 
+    @server.resource(
+        "fleetlore://gaps", mime_type=_JSON, description="Where the fleet fails and knows nothing reliable"
+    )
+    async def gaps() -> str:
+        unit = await memory.unit()
+        return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.find())[:_NEWEST]]})
+
     @server.resource("fleetlore://status", mime_type=_JSON, description="Counts, disk, versions and health")
     async def status() -> str:
         return _json(await memory.status())
@@ -78,6 +90,17 @@ def described(item: Item) -> dict[str, Any]:
         "pruned_by": item.pruned_by,
         "created_at": item.created_at,
         "updated_at": item.updated_at,
+    }
+
+
+def outlined(gap: Gap) -> dict[str, Any]:
+    """A gap, with nothing in it of any one task."""
+    return {
+        "id": gap.id,
+        "name": gap.name,
+        "tasks": gap.tasks,
+        "failures": gap.failures,
+        "expected_gain": gap.expected_gain,
     }
 
 

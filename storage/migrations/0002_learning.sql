@@ -46,3 +46,4 @@ CREATE TABLE questions (
     at    INTEGER NOT NULL,
     PRIMARY KEY (agent, gap)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX feedback_of_receipt ON feedback (receipt, at) WHERE receipt IS NOT NULL;

@@ -127,3 +127,16 @@ SELECT (SELECT count(*) FROM agents) AS agents,
        (SELECT count(*) FROM feedback) AS feedback,
        (SELECT count(*) FROM receipts) AS receipts,
        (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered;
+
+-- name: attempts
+SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, r.near, r.control, r.held_out, r.answered_at,
+       (SELECT f.outcome FROM feedback f
+         WHERE f.receipt = r.id AND f.outcome <> 'observation' ORDER BY f.at, f.id LIMIT 1) AS outcome,
+       CASE WHEN :tasks THEN (SELECT c.body FROM contents c WHERE c.id = r.id) END AS content
+  FROM receipts r ORDER BY r.seq DESC LIMIT :latest;
+
+-- name: traits
+SELECT id, space, tags FROM items;
+
+-- name: asked
+SELECT gap FROM questions WHERE agent = :agent;

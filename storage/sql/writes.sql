@@ -70,6 +70,9 @@ VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta
 INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown, near, control, held_out)
 VALUES (:id, :store, :at, :agent, :project, :task_type, :mode, :shown, :near, :control, :held_out);
 
+-- name: ask
+INSERT INTO questions (agent, gap, at) VALUES (:agent, :gap, :at) ON CONFLICT DO NOTHING RETURNING gap;
+
 -- name: answer_receipt
 UPDATE receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;
 

@@ -1,0 +1,88 @@
+"""Exploration: which gaps there are now, and which of them a task could settle.
+
+A retrieval pays for a look at a short list. The list is made in the background, of the latest tasks, at most once a
+minute and only where somebody asks.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from fleetlore.kmu.gaps import Gap, Vector, gap_of, gaps, task_of, words_of
+from fleetlore.storage.attempts import Attempt
+from fleetlore.storage.embedding import Embedder
+from fleetlore.storage.errors import DataError
+from fleetlore.storage.identifiers import ReceiptId
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import AgentName
+
+logger = logging.getLogger(__name__)
+
+TASKS = 2_000
+_PAUSE_SECONDS = 60.0
+_LONGEST = 2_000  # characters of a task that are looked at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sketch:
+    words: frozenset[str]
+    vector: Vector
+
+
+class Exploration:
+    """The gaps of a ledger. `known` are those found last."""
+
+    def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
+        self.known: tuple[Gap, ...] = ()
+        self._ledger = ledger
+        self._embedder = embedder
+        self._sketches: dict[ReceiptId, _Sketch] = {}
+        self._one_at_a_time = anyio.Lock()
+        self._wanted = anyio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Exploration"]:
+        """Looks for gaps, whenever somebody asks, until the block ends."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._run)
+            yield self
+            tasks.cancel_scope.cancel()
+
+    async def gap_for(self, task: str, *, agent: AgentName) -> Gap | None:
+        """A gap that this task could settle and that the agent was not asked about yet."""
+        self._wanted.set()
+        if not (known := self.known):
+            return None
+        asked = await self._ledger.read.asked(agent)
+        [vector] = self._embedder.embed([task[:_LONGEST]])
+        return gap_of([gap for gap in known if gap.id not in asked], vector)
+
+    async def find(self) -> tuple[Gap, ...]:
+        """Looks at the latest tasks anew."""
+        async with self._one_at_a_time:
+            attempts = await self._ledger.read.attempts(latest=TASKS, tasks=True)
+            attempts = [attempt for attempt in attempts if not attempt.held_out and attempt.task]
+            self.known = await anyio.to_thread.run_sync(self._found, attempts)
+            return self.known
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted = anyio.Event()
+            try:
+                await self.find()
+            except DataError:
+                logger.exception("the gaps cannot be found; it will be tried again")
+            await anyio.sleep(_PAUSE_SECONDS)
+
+    def _found(self, attempts: Sequence[Attempt]) -> tuple[Gap, ...]:
+        new = [attempt for attempt in attempts if attempt.receipt not in self._sketches]
+        texts = [attempt.task[:_LONGEST] for attempt in new]
+        for attempt, text, vector in zip(new, texts, self._embedder.embed(texts), strict=True):
+            self._sketches[attempt.receipt] = _Sketch(words=words_of(text), vector=vector)
+        self._sketches = {attempt.receipt: self._sketches[attempt.receipt] for attempt in attempts}
+        sketches = [(attempt, self._sketches[attempt.receipt]) for attempt in attempts]
+        return gaps([task_of(attempt, words=sketch.words, vector=sketch.vector) for attempt, sketch in sketches])
