@@ -15,9 +15,10 @@ from fleetlore.kmu.alignment import (
     Superseding,
     align,
     sameness,
-    slot_of,
 )
+from fleetlore.kmu.contradiction import subject_of
 from fleetlore.kmu.feedback_agents import kind_of
+from fleetlore.kmu.gist import gist
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.identifiers import ItemId, new_item_id
@@ -41,8 +42,8 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
         id=new_item_id(ledger.clock()),
         digest=ledger.digest("item", insight, condition, task_type),
         condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", insight),
-        slot=ledger.digest("slot", slot) if (slot := slot_of(report.insight)) else "",
+        lesson=ledger.digest("lesson", gist(report.insight) or insight),
+        slot=ledger.digest("slot", subject) if (subject := subject_of(report.insight)) else "",
         applies_when=applies_when,
     )
 
