@@ -146,7 +146,7 @@ async def _back(
     """An equal insight is a direct report for the item, unless that report has named the item already."""
     if item in (*submission.report.helpful, *submission.report.harmful):
         return item
-    source = submission.report.receipt or feedback.id
+    source = crediting.source_of(submission.report)
     charge = Charge(item=item, source=source, sign=1, direct=True, relevance=1.0, share=0.0)
     await crediting.apply(transaction, submission, feedback, [charge], weighing)
     return item

@@ -141,8 +141,8 @@ NO_EXPERIENCE = Experience()
 class Verdict:
     """What one report says of one item: `sign` +1 or -1, `direct` if the report named the item.
 
-    `source` is the receipt, or the feedback where none was given: a later verdict from the same source replaces this
-    one, which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
+    `source` is the receipt, or the agent where none was given: a later verdict from the same source replaces this one,
+    which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
     """
 
     item: ItemId
