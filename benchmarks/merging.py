@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 import numpy as np
-from command_line import add_transport, parser, positive, run
+from command_line import add_transport, parser, positive, run_async
 from connection import Connection, Transport, connect
 from mcp.types import TextResourceContents
 from memory import Feedback
@@ -245,4 +245,4 @@ def arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    run(main, arguments())
+    run_async(main, arguments())

@@ -7,7 +7,7 @@ but for case, spacing and punctuation, are the same lesson; everything else is a
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fleetlore.kmu.lexicon import label_of, normal_form
+from fleetlore.kmu.lexicon import normal_form
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.records import Item, Space
 
@@ -62,12 +62,6 @@ def sameness(space: Space, insight: str, applies_when: str, task_type: str) -> t
     In the prompt-specific space the sort of task belongs to the condition.
     """
     return (normal_form(insight), normal_form(applies_when), task_type if space == "prompt" else "")
-
-
-def slot_of(insight: str) -> str:
-    """The name in an insight of the form `name: value`, "" for any other: two values of a name cannot both be right."""
-    label = label_of(insight)
-    return label[0] if label else ""
 
 
 def align(

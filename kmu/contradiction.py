@@ -5,6 +5,7 @@ values. Everything else that differs is merely different: two things to do may b
 """
 
 import re
+from itertools import pairwise
 
 from fleetlore.kmu.gist import ARTICLES, NEGATIONS, gist_words, value_of
 from fleetlore.kmu.lexicon import FUNCTION_WORDS
@@ -31,16 +32,37 @@ _INDEFINITE = frozenset(
     supported usually valid allowed""".split()  # noqa: SIM905
 )
 _LEAST_CONTENT = 3
+# Labels of remarks, of which there may be any number.
+_REMARKS = frozenset(
+    """bug caution caveat danger example fix fixme hack hint idea important info lesson note reason remember see step
+    summary tip todo warn warning why workaround""".split()  # noqa: SIM905
+)
 
 
 def contradiction(one: str, other: str) -> str:
     """Why two texts cannot both be right; "" where that is not sure. The order of the two does not matter."""
     if (label := value_of(one)) and (other_label := value_of(other)):
-        return f"two values of {label[0]}" if label[0] == other_label[0] and label != other_label else ""
+        two = label[0] == other_label[0] and label != other_label and label[0] not in _REMARKS
+        return f"two values of {label[0]}" if two else ""
     mine, theirs = words(one), words(other)
     if _negating(gist_words(mine), gist_words(theirs)) or _negating(gist_words(theirs), gist_words(mine)):
         return "the same words, and one of them negated"
-    return "the same fact with two values" if _two_values(mine, theirs) else ""
+    facts = _stated(mine), _stated(theirs)
+    if facts[0] and facts[1] and facts[0][0] == facts[1][0] and facts[0][1] != facts[1][1]:
+        return "the same fact with two values"
+    return ""
+
+
+def subject_of(text: str) -> str:
+    """What a text states one value of, of which two cannot both be right; "" where it states none.
+
+    Two texts with equal subjects and different gists contradict each other: an exact look-up finds what `contradiction`
+    finds, but for negations.
+    """
+    if label := value_of(text):
+        return "" if label[0] in _REMARKS else f"{label[0]}:"
+    fact = _stated(words(text))
+    return fact[0] if fact else ""
 
 
 def _negating(negative: list[Word], positive: list[Word]) -> bool:
@@ -94,25 +116,25 @@ def _third_person(verb: str) -> str:
     return f"{verb[:-1]}ies" if verb.endswith("y") and verb[-2:-1] not in "aeiou" else f"{verb}s"
 
 
-def _two_values(mine: list[Word], theirs: list[Word]) -> bool:
-    """Whether both state the same fact of the form `subject is value`, with two values."""
-    one, other = ([word for word in every if word.text not in ARTICLES] for every in (mine, theirs))
-    if len(one) != len(other):
-        return False
-    apart = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a.text != b.text]
-    if len(apart) != 1 or apart[0] == 0:
-        return False
-    place = apart[0]
-    values = one[place], other[place]
-    amounts = all(_AMOUNT.fullmatch(value.text) for value in values)
-    if not amounts and not all(value.literal for value in values):
-        return False
-    texts = [word.text for word in one]
-    stated = texts[place - 1] in _STATING or one[place - 1].stop == other[place - 1].stop == ":"
-    stated = stated or (texts[0] == "set" and texts[place - 1] == "to")
-    definite = (_SCOPES | _INDEFINITE | NEGATIONS).isdisjoint(word.text for word in [*mine, *theirs])
+def _stated(every: list[Word]) -> tuple[str, str] | None:
+    """Subject and value of the form `subject is value`, where exactly one value is stated; None for anything else."""
+    told = [word for word in every if word.text not in ARTICLES]
+    texts = [word.text for word in told]
+    if not (_SCOPES | _INDEFINITE | NEGATIONS).isdisjoint(texts):
+        return None
+    places = [
+        place
+        for place, (before, word) in enumerate(pairwise(told), start=1)
+        if (word.literal or _AMOUNT.fullmatch(word.text))
+        and (before.text in _STATING or before.stop == ":" or (texts[0] == "set" and before.text == "to"))
+    ]
+    if len(places) != 1:
+        return None
+    [place] = places
     rest = [text for at, text in enumerate(texts) if at != place and text != "set"]
-    return stated and definite and _content(rest) >= _LEAST_CONTENT
+    if _content(rest) < _LEAST_CONTENT:
+        return None
+    return " ".join([*texts[:place], "…", *texts[place + 1 :]]), texts[place]
 
 
 def _content(texts: list[str]) -> int:

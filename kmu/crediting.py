@@ -109,15 +109,18 @@ async def apply(
     """Books the charges: verdicts, trust, counts, stage. Returns those that changed something.
 
     The same source says of an item only one thing: its latest verdict takes the place of the earlier, whose effect
-    on trust is taken back first.
+    on trust is taken back first. What an agent says again from another source counts for less each time: its second
+    report half as much, its third a third.
     """
     report = submission.report
     items = await transaction.items([charge.item for charge in made], agent=report.agent, pruned=True)
+    said = await transaction.said(report.agent, items)
     alone = await transaction.agents() <= 1
     booked = []
     for charge in made:
         item = items.get(charge.item)
-        earlier = await transaction.verdict(charge.item, charge.source)
+        before_now = said.get(charge.item, {})
+        earlier = before_now.get(charge.source)
         if item is None or (not charge.direct and item.id in weighing.trusts):
             continue
         if earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct):
@@ -125,7 +128,12 @@ async def apply(
         before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
         # Nobody vouches for himself before others; what is only his own he may judge alone.
         vouching = charge.sign > 0 and item.author == report.agent and item.space == "general" and not alone
-        after = before if vouching else _trust_after(before, item, charge, weighing)
+        times = sum(v.direct and v.sign == charge.sign for v in before_now.values() if v is not earlier)
+        after = (
+            before
+            if vouching
+            else _trust_after(before, item, charge, weighing, relevance=charge.relevance / (1 + times))
+        )
         await transaction.put_verdict(
             Verdict(
                 item=item.id,
@@ -182,20 +190,25 @@ async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, a
         await transaction.record(kind, agent=agent, subject=item.id, backers=others.count(1), trust=trust)
 
 
-def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing) -> float:
+def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing, *, relevance: float) -> float:
     if not charge.direct:
         return evidence.shared(before, charge.sign, charge.share)
     if charge.sign > 0:
-        return evidence.confirmed(before, charge.relevance, weighing.confirmation)
+        return evidence.confirmed(before, relevance, weighing.confirmation)
     share = weighing.shares.get(item.lesson, charge.share)
-    return evidence.failed(before, charge.relevance, share, weighing.credit, weighing.confirmation)
+    return evidence.failed(before, relevance, share, weighing.credit, weighing.confirmation)
+
+
+def source_of(report: Report) -> str:
+    """In whose name a report speaks: its receipt's, or, without one, its agent's, whose latest word then counts."""
+    return report.receipt or f"agent:{report.agent}"
 
 
 def origin(report: Report, feedback: Feedback, item: ItemId) -> Verdict:
     """The verdict that comes with a new item: its author backs it, which changes no trust."""
     return Verdict(
         item=item,
-        source=report.receipt or feedback.id,
+        source=source_of(report),
         agent=report.agent,
         project=report.project,
         feedback=feedback.id,

@@ -27,6 +27,9 @@ MOST_TRUST = 0.99
 class Constants:
     """The numbers of the rule, with the symbols that `docs/design.md` uses."""
 
+    vote: float = 3.0  # exponent of relevance in a vote
+    score: float = 2.0  # exponent of relevance in a score
+    consensus: float = 1.0  # exponent in a score of the share that the item's lesson has in the votes
     slip: float = 0.2  # e of an agent of whom nothing is known yet
     least_slip: float = 0.02
     most_slip: float = 0.9
@@ -98,11 +101,11 @@ def weigh(
     Items that the report names are not changed here: they are charged directly.
     """
     near = list(neighbours.values())
-    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near])
+    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], constants=constants)
     credit = _credit(
-        vouched=_share(near, lambda n: n.others and n.lesson == lesson),
+        vouched=_share(near, lambda n: n.others and n.lesson == lesson, constants),
         # What the agent itself said before vouches for nothing, and weakens no contradiction either.
-        contradicted=_share([n for n in near if n.others or n.lesson != lesson], lambda n: n.contradicts),
+        contradicted=_share([n for n in near if n.others or n.lesson != lesson], lambda n: n.contradicts, constants),
         slip=slip if outcome != "observation" else constants.observed,
         experience=experience,
         constants=constants,
@@ -175,14 +178,16 @@ def log_odds(trust: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
-def shares_of(votes: Collection[tuple[str, float, float]], weight: float = 1.0) -> dict[str, float]:
+def shares_of(
+    votes: Collection[tuple[str, float, float]], weight: float = 1.0, constants: Constants = CONSTANTS
+) -> dict[str, float]:
     """S: the share of each lesson in all votes r³ p, given (lesson, relevance r, trust p) of each voter.
 
     `weight` is that of evidence, the exponent of trust; votes take it only up to 1.
     """
     sums: dict[str, float] = {}
     for lesson, relevance, trust in votes:
-        sums[lesson] = sums.get(lesson, 0.0) + relevance**3 * math.pow(trust, min(weight, 1.0))
+        sums[lesson] = sums.get(lesson, 0.0) + math.pow(relevance, constants.vote) * math.pow(trust, min(weight, 1.0))
     total = sum(sums.values())
     return {lesson: votes / total for lesson, votes in sums.items()} if total else {}
 
@@ -212,10 +217,22 @@ def weight_of_evidence(experience: Experience, constants: Constants = CONSTANTS)
     return best if foreseen and foreseen[best] >= usual + constants.lead else constants.usual_weight
 
 
-def _share(near: Collection[Neighbour], counts: Callable[[Neighbour], bool]) -> float:
+def score(
+    relevance: float, trust: float, agreement: float, weight: float = 1.0, constants: Constants = CONSTANTS
+) -> float:
+    """How much an item counts for a task: r² p S, with S its lesson's share of the votes relative to the leading one's.
+
+    `weight` is that of evidence, the exponent of trust: 0 ranks by relevance alone.
+    """
+    consensus = math.pow(agreement, constants.consensus)
+    return math.pow(relevance, constants.score) * math.pow(trust, weight) * consensus
+
+
+def _share(near: Collection[Neighbour], counts: Callable[[Neighbour], bool], constants: Constants) -> float:
     """The share of those neighbours in all votes."""
-    total = sum(n.relevance**3 * n.trust * n.living for n in near)
-    return sum(n.relevance**3 * n.trust * n.living for n in near if counts(n)) / total if total else 0.0
+    votes = [(math.pow(n.relevance, constants.vote) * n.trust * n.living, counts(n)) for n in near]
+    total = sum(vote for vote, _ in votes)
+    return sum(vote for vote, counted in votes if counted) / total if total else 0.0
 
 
 def _credit(*, vouched: float, contradicted: float, slip: float, experience: Experience, constants: Constants) -> float:
@@ -250,17 +267,17 @@ def _experienced(experience: Experience, lesson: str, near: Collection[Neighbour
         experience = replace(
             experience,
             weights=tuple(
-                hits * constants.foreseen_decay + (_foreseen(near, weight) == lesson)
+                hits * constants.foreseen_decay + (_foreseen(near, weight, constants) == lesson)
                 for hits, weight in zip(foreseen, constants.weights, strict=True)
             ),
         )
     return experience
 
 
-def _foreseen(near: Collection[Neighbour], weight: float) -> str:
+def _foreseen(near: Collection[Neighbour], weight: float, constants: Constants) -> str:
     """The lesson that would lead with that weight of evidence."""
-    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], weight)
+    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], weight, constants)
     scores = dict.fromkeys(shares, 0.0)
     for n in near:
-        scores[n.lesson] += n.relevance**2 * math.pow(n.trust * n.living, weight) * shares[n.lesson]
+        scores[n.lesson] += score(n.relevance, n.trust * n.living, shares[n.lesson], weight, constants)
     return max(scores, key=lambda lesson: scores[lesson])

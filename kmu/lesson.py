@@ -15,9 +15,10 @@ from fleetlore.kmu.alignment import (
     Superseding,
     align,
     sameness,
-    slot_of,
 )
+from fleetlore.kmu.contradiction import subject_of
 from fleetlore.kmu.feedback_agents import kind_of
+from fleetlore.kmu.gist import gist
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.identifiers import ItemId, new_item_id
@@ -41,8 +42,8 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
         id=new_item_id(ledger.clock()),
         digest=ledger.digest("item", insight, condition, task_type),
         condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", insight),
-        slot=ledger.digest("slot", slot) if (slot := slot_of(report.insight)) else "",
+        lesson=ledger.digest("lesson", gist(report.insight) or insight),
+        slot=ledger.digest("slot", subject) if (subject := subject_of(report.insight)) else "",
         applies_when=applies_when,
     )
 
@@ -145,7 +146,7 @@ async def _back(
     """An equal insight is a direct report for the item, unless that report has named the item already."""
     if item in (*submission.report.helpful, *submission.report.harmful):
         return item
-    source = submission.report.receipt or feedback.id
+    source = crediting.source_of(submission.report)
     charge = Charge(item=item, source=source, sign=1, direct=True, relevance=1.0, share=0.0)
     await crediting.apply(transaction, submission, feedback, [charge], weighing)
     return item

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
+from fleetlore.kmu import evidence
 from fleetlore.kmu.evidence import CONSTANTS, living, shares_of
 from fleetlore.kmu.lexicon import content_words, coverage, identifiers
 from fleetlore.storage.identifiers import ItemId
@@ -111,7 +112,7 @@ def rank(
             relevance=round(candidate.relevance, 4),
             similarity=candidate.similarity,
             trust=trust,
-            score=_score(candidate, trust**weight * shares.get(candidate.item.lesson, leading) / leading, project),
+            score=_score(candidate, trust, shares.get(candidate.item.lesson, leading) / leading, weight, project),
         )
         for candidate, trust in entries
     ]
@@ -176,14 +177,14 @@ def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[Ite
     return head if head is not None and head.item.superseded_by is None else None
 
 
-def _score(candidate: Candidate, weight: float, project: str) -> float:
+def _score(candidate: Candidate, trust: float, agreement: float, weight: float, project: str) -> float:
     item = candidate.item
-    score = candidate.relevance**2 * weight
+    value = evidence.score(candidate.relevance, trust, agreement, weight)
     if project and item.project not in ("", project) and item.evidence.projects < 2:
-        score *= _OTHER_PROJECT
+        value *= _OTHER_PROJECT
     if item.superseded_by is not None:
-        score *= _SUPERSEDED
-    return max(round(score, 4), 0.0001)
+        value *= _SUPERSEDED
+    return max(round(value, 4), 0.0001)
 
 
 def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> Ranked | None:
@@ -192,7 +193,7 @@ def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> 
     if item is None:
         return None
     trust = item.evidence.trust
-    score = max(round(found.relevance**2 * trust, 4), 0.0001)
+    score = max(round(evidence.score(found.relevance, trust, 1.0), 4), 0.0001)
     return Ranked(item=item, relevance=found.relevance, similarity=found.similarity, trust=trust, score=score)
 
 

@@ -147,10 +147,13 @@ class LedgerView(AttemptsView):
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
 
-    async def verdict(self, item: ItemId, source: str) -> Verdict | None:
-        """What that source last said of the item."""
-        row = await self._connection.row("verdict", item=item, source=source)
-        return None if row is None else verdict_of(row)
+    async def said(self, agent: AgentName, items: Iterable[ItemId]) -> dict[ItemId, dict[str, Verdict]]:
+        """What the agent said of these items, by item and source."""
+        found: dict[ItemId, dict[str, Verdict]] = {}
+        for row in await self._connection.rows("said", agent=agent, items=json.dumps(list(items))):
+            verdict = verdict_of(row)
+            found.setdefault(verdict.item, {})[verdict.source] = verdict
+        return found
 
     async def verdicts(self, item: ItemId) -> list[Verdict]:
         """What was said of the item, oldest first."""

@@ -42,7 +42,8 @@ class Item:
 
     `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
     `condition`, `lesson` and `slot` are salted digests, equal for two items exactly if these are equal: the condition;
-    what the insight says, whatever the condition; and, for an insight of the form `name: value`, the name (else "").
+    what the insight comes down to, whatever the condition; and what it states one value of, as of the form
+    `name: value` (else "").
     `gist` is such a digest too, of what the insight comes down to. `blames` counts the agents who called this lesson
     harmful, wherever, since it was last borne out.
     """
@@ -140,8 +141,8 @@ NO_EXPERIENCE = Experience()
 class Verdict:
     """What one report says of one item: `sign` +1 or -1, `direct` if the report named the item.
 
-    `source` is the receipt, or the feedback where none was given: a later verdict from the same source replaces this
-    one, which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
+    `source` is the receipt, or the agent where none was given: a later verdict from the same source replaces this one,
+    which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
     """
 
     item: ItemId

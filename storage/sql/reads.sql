@@ -58,8 +58,8 @@ SELECT r.id FROM (SELECT id, seq, shown FROM receipts WHERE agent = :agent ORDER
 -- name: feedback_of_key
 SELECT request, answer FROM feedback WHERE agent = :agent AND key = :key;
 
--- name: verdict
-SELECT * FROM verdicts WHERE item = :item AND source = :source;
+-- name: said
+SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:items)) AND agent = :agent;
 
 -- name: verdicts
 SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
