@@ -14,8 +14,11 @@ import platformdirs
 
 from fleetlore.server.settings import Settings, utc_now
 from fleetlore.server.status import VERSION, describe
+from fleetlore.server.why import why as explained
+from fleetlore.server.why import why_text
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError
+from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 
@@ -39,6 +42,8 @@ embedder_option = click.option(
     envvar=f"{_ENVIRONMENT}_EMBEDDER",
     help="What turns text into vectors.",
 )
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -164,7 +169,7 @@ def serve(
 
 @commands.command()
 @data_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@json_option
 def status(data: Path, as_json: bool) -> None:
     """Show what a data directory holds and how it is."""
     found = _with_ledger(data, "", lambda ledger: describe(ledger, data, degraded={}))
@@ -212,6 +217,61 @@ def rebuild(data: Path, embedder: str | None) -> None:
 
     copied = _with_ledger(data, "", work)
     click.echo(f"rebuilt both spaces from the ledger: {copied:,} items")
+
+
+@commands.command()
+@data_option
+@click.option("--limit", type=click.IntRange(1), default=20, help="Most gaps to show.")
+@json_option
+def gaps(data: Path, limit: int, as_json: bool) -> None:
+    """Show where the fleet fails and knows nothing reliable, most to be gained first."""
+    from fleetlore.kmu.exploration import Exploration  # noqa: PLC0415  the embedder's weights take a while to load
+    from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415
+
+    found = _with_ledger(data, "", lambda ledger: Exploration(ledger, load_embedder(ledger.info.embedder)).find())
+    told = [
+        {name: getattr(gap, name) for name in ("id", "name", "tasks", "failures", "expected_gain", "example")}
+        for gap in found[:limit]
+    ]
+    if as_json:
+        click.echo(json.dumps({"gaps": told}, indent=2, ensure_ascii=False))
+        return
+    for gap in told:
+        counts = f"{gap['tasks']} tasks, {gap['failures']} failed"
+        click.echo(f"{gap['id']}  gain {gap['expected_gain']:.4f}  {counts}: {gap['name']} (as in {gap['example']})")
+    if not told:
+        click.echo("no gaps: nothing fails time and again without anything reliable being known")
+
+
+@commands.command()
+@data_option
+@json_option
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw the learning curve to this .png or .svg.",
+)
+def report(data: Path, as_json: bool, picture: Path | None) -> None:
+    """Show what knowledge is worth: success at first with it and without, what was expected, the learning curve."""
+    from fleetlore.server.picture import SUFFIXES, draw  # noqa: PLC0415
+    from fleetlore.server.worth import measured, report_of, report_text  # noqa: PLC0415
+
+    if picture is not None and picture.suffix not in SUFFIXES:
+        raise click.BadParameter(f"{picture} must end in {' or '.join(SUFFIXES)}", param_hint="--picture")
+    found, items = _with_ledger(data, "", measured)
+    if picture is not None:
+        draw(found, picture)
+    click.echo(json.dumps(report_of(found), indent=2) if as_json else report_text(found, items))
+
+
+@commands.command()
+@click.argument("receipt")
+@data_option
+@json_option
+def why(receipt: str, data: Path, as_json: bool) -> None:
+    """Show what a receipt showed to whom, and which states led the controller to its word."""
+    found = _with_ledger(data, "", lambda ledger: explained(ledger.read, ReceiptId(receipt)))
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else why_text(found))
 
 
 def _with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:

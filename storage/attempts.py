@@ -75,6 +75,14 @@ class AttemptsView:
         rows = await self._connection.rows("traits")
         return {ItemId(row["id"]): Traits(space=row["space"], tags=list_of(row["tags"])) for row in rows}
 
+    async def reports(self, receipt: ReceiptId) -> list[dict[str, str]]:
+        """The reports on a receipt, oldest first: feedback, at, outcome."""
+        rows = await self._connection.rows("reports_on", receipt=receipt)
+        return [
+            {"feedback": row["id"], "at": moment(row["at"]).isoformat(timespec="seconds"), "outcome": row["outcome"]}
+            for row in rows
+        ]
+
     async def asked(self, agent: AgentName) -> set[str]:
         """The gaps that the agent was asked about."""
         return {row["gap"] for row in await self._connection.rows("asked", agent=agent)}

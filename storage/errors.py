@@ -1,6 +1,7 @@
 """The error tree. Every message says what is wrong and what to do.
 
 FleetloreError
+├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
@@ -25,6 +26,14 @@ class Refusal(FleetloreError, ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{argument}: {problem}. {remedy}.")
+
+
+class MissingLibrary(FleetloreError, ImportError):
+    """Something needs a library that comes with an extra of this package."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        self.library = library
+        super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
 
 
 class DataError(FleetloreError, RuntimeError):

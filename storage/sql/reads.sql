@@ -135,6 +135,9 @@ SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, r.near, r.control, r.hel
        CASE WHEN :tasks THEN (SELECT c.body FROM contents c WHERE c.id = r.id) END AS content
   FROM receipts r ORDER BY r.seq DESC LIMIT :latest;
 
+-- name: reports_on
+SELECT id, at, outcome FROM feedback WHERE receipt = :receipt ORDER BY at, id;
+
 -- name: traits
 SELECT id, space, tags FROM items;
 
