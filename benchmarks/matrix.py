@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import TypeVar
 
 from accuracy import Cell, Run, Written, read_run
 from report import progress_bar, write_json
+
+ResultT = TypeVar("ResultT")
 
 MATRIX = ("arms", "conditions", "repositories", "seeds")
 """Options that choose among cells and leave each as it is."""
@@ -92,8 +95,8 @@ class Matrix:
         return runs
 
 
-def spread(go: Callable[[Cell], Run], cells: Sequence[Cell], jobs: int) -> Iterator[Run]:
-    """Run the cells in so many processes and yield each run as it ends."""
+def spread(go: Callable[[Cell], ResultT], cells: Sequence[Cell], jobs: int) -> Iterator[ResultT]:
+    """Run the cells in so many processes and yield each result as it comes."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(go, cell) for cell in cells]
         try:

@@ -52,13 +52,13 @@ class Exploration:
             tasks.cancel_scope.cancel()
 
     async def gap_for(self, task: str, *, agent: AgentName) -> Gap | None:
-        """A gap that this task could settle and that the agent was not asked about yet."""
+        """The gap that this task could settle, if there is one and the agent was not asked about it yet."""
         self._wanted.set()
-        if not (known := self.known):
+        if not self.known:
             return None
-        asked = await self._ledger.read.asked(agent)
         [vector] = self._embedder.embed([task[:_LONGEST]])
-        return gap_of([gap for gap in known if gap.id not in asked], vector)
+        gap = gap_of(self.known, vector)
+        return None if gap is None or await self._ledger.read.asked(agent, gap.id) else gap
 
     async def find(self) -> tuple[Gap, ...]:
         """Looks at the latest tasks anew."""

@@ -18,7 +18,7 @@ EVERY = -1
 class Attempt:
     """One receipt and the outcome of the first report on it that had one; observations have none.
 
-    `near` is what lay nearest to the task, best first, shown or not. `task` is there only if it was asked for.
+    `near` is what lay nearest to the task, best first, shown or not.
     """
 
     receipt: ReceiptId
@@ -50,7 +50,7 @@ class AttemptsView:
         self._connection = connection
 
     async def attempts(self, *, latest: int = EVERY, tasks: bool = False) -> list[Attempt]:
-        """The latest receipts, oldest first; with `tasks`, also what each was about."""
+        """The latest receipts, oldest first; with `tasks`, what each was about in place of what lay near."""
         rows = await self._connection.rows("attempts", latest=latest, tasks=tasks)
         return [
             Attempt(
@@ -83,6 +83,6 @@ class AttemptsView:
             for row in rows
         ]
 
-    async def asked(self, agent: AgentName) -> set[str]:
-        """The gaps that the agent was asked about."""
-        return {row["gap"] for row in await self._connection.rows("asked", agent=agent)}
+    async def asked(self, agent: AgentName, gap: str) -> bool:
+        """Whether the agent was asked about that gap."""
+        return await self._connection.row("asked", agent=agent, gap=gap) is not None

@@ -129,7 +129,7 @@ SELECT (SELECT count(*) FROM agents) AS agents,
        (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered;
 
 -- name: attempts
-SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, r.near, r.control, r.held_out, r.answered_at,
+SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, CASE WHEN :tasks THEN '[]' ELSE r.near END AS near, r.control, r.held_out, r.answered_at,
        (SELECT f.outcome FROM feedback f
          WHERE f.receipt = r.id AND f.outcome <> 'observation' ORDER BY f.at, f.id LIMIT 1) AS outcome,
        CASE WHEN :tasks THEN (SELECT c.body FROM contents c WHERE c.id = r.id) END AS content
@@ -142,4 +142,4 @@ SELECT id, at, outcome FROM feedback WHERE receipt = :receipt ORDER BY at, id;
 SELECT id, space, tags FROM items;
 
 -- name: asked
-SELECT gap FROM questions WHERE agent = :agent;
+SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
