@@ -50,6 +50,7 @@ def accuracy(steps: Sequence[Step], near: Sequence[Neighbours], constants: Const
             neighbours,
             slip=slip,
             outcome="success" if answer == step.revealed else "failure",
+            exclusive=True,
             named=(),
             experience=experience,
             constants=constants,

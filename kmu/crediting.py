@@ -9,7 +9,7 @@ from fleetlore.kmu.promotion import stage_of
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.identifiers import ItemId, ReceiptId
+from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Verdict
@@ -49,20 +49,22 @@ async def items_named(view: LedgerView, report: Report) -> dict[ItemId, Item]:
 async def charges(view: LedgerView, report: Report, receipt: Receipt | None, outcome: Outcome) -> list[Charge]:
     """What a report says of which item.
 
-    Named items are charged directly, under the receipt that showed them to this agent. Where no item is named, not as
-    replaced either, the outcome is shared, weakly, among the items shown.
+    Named items are charged directly, under the receipt that showed them to this agent; an item that is replaced is
+    named against. Where no item is named, the outcome is shared, weakly, among the items shown.
     """
     shown = {} if receipt is None else {entry.item: entry for entry in receipt.shown}
     votes = sum(entry.score for entry in shown.values()) or 1.0
-    if report.helpful or report.harmful:
-        named: list[tuple[ItemId, Literal[-1, 1]]] = [(item, 1) for item in report.helpful]
-        named += [(item, -1) for item in report.harmful]
-        return [
-            await _direct(view, report, shown.get(item), receipt, item=item, sign=sign, votes=votes)
-            for item, sign in named
-        ]
-    if receipt is None or report.nothing_mattered or report.replaces or outcome == "observation":
-        return []
+    against = [*report.harmful, *(item for item in report.replaces if item not in (*report.helpful, *report.harmful))]
+    # What the report speaks against was expected together, in whatever words each item says it.
+    expected = sum(shown[item].score for item in against if item in shown) / votes
+    direct = [
+        await _direct(view, report, shown.get(item), receipt, item=item, sign=1, share=0.0) for item in report.helpful
+    ]
+    direct += [
+        await _direct(view, report, shown.get(item), receipt, item=item, sign=-1, share=expected) for item in against
+    ]
+    if direct or receipt is None or report.nothing_mattered or outcome == "observation":
+        return direct
     return [
         Charge(
             item=entry.item,
@@ -84,12 +86,14 @@ async def _direct(
     *,
     item: ItemId,
     sign: Literal[-1, 1],
-    votes: float,
+    share: float,
 ) -> Charge:
-    source: ReceiptId | None = receipt.id if receipt is not None and entry is not None else None
-    relevance, share = (entry.relevance, entry.score / votes) if entry else (_UNSHOWN_RELEVANCE, 0.0)
+    relevance = entry.relevance if entry else _UNSHOWN_RELEVANCE
+    source: str | None = receipt.id if receipt is not None and entry is not None else None
     if source is None:
         source = await view.latest_receipt_showing(item, agent=report.agent)
+    if source is None and item in report.replaces:
+        source = source_of(report)
     if source is None:
         raise Refusal(
             "helpful" if sign > 0 else "harmful",
@@ -195,7 +199,7 @@ def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing, 
         return evidence.shared(before, charge.sign, charge.share)
     if charge.sign > 0:
         return evidence.confirmed(before, relevance, weighing.confirmation)
-    share = weighing.shares.get(item.lesson, charge.share)
+    share = weighing.shares.get(item.lesson, charge.share) if item.slot else charge.share
     return evidence.failed(before, relevance, share, weighing.credit, weighing.confirmation)
 
 

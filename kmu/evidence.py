@@ -92,13 +92,15 @@ def weigh(
     *,
     slip: float,
     outcome: Outcome,
+    exclusive: bool,
     named: Collection[ItemId],
     experience: Experience,
     constants: Constants = CONSTANTS,
 ) -> Weighing:
     """Weighs a report of a lesson by an agent of slip rate `slip` against its neighbours.
 
-    Items that the report names are not changed here: they are charged directly.
+    Items that the report names are not changed here: they are charged directly. `exclusive`: the lesson is of a form
+    that lets one be sure what contradicts it.
     """
     near = list(neighbours.values())
     shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], constants=constants)
@@ -128,7 +130,7 @@ def weigh(
         shares=shares,
         trusts=trusts,
         slip=slip,
-        experience=_experienced(experience, lesson, near, constants),
+        experience=_experienced(experience, lesson, near, exclusive, constants),
     )
 
 
@@ -251,11 +253,13 @@ def _confirmation(experience: Experience, constants: Constants) -> float:
     return (confirmed_prior + experience.confirmed) / (near_prior + experience.near)
 
 
-def _experienced(experience: Experience, lesson: str, near: Collection[Neighbour], constants: Constants) -> Experience:
+def _experienced(
+    experience: Experience, lesson: str, near: Collection[Neighbour], exclusive: bool, constants: Constants
+) -> Experience:
     """What one more report teaches: how often near votes are confirmed, and which weight of evidence foresaw it."""
     experience = replace(experience, reports=experience.reports + 1)
     judged = [n for n in near if n.others and (n.contradicts or n.lesson == lesson)]
-    if (votes := sum(n.relevance * n.trust for n in judged)) > 0:
+    if exclusive and (votes := sum(n.relevance * n.trust for n in judged)) > 0:
         agreeing = sum(n.relevance * n.trust for n in judged if n.lesson == lesson)
         experience = replace(
             experience,

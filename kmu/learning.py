@@ -206,6 +206,7 @@ async def _weigh(transaction: LedgerTransaction, submission: Submission, alignme
         },
         slip=slip,
         outcome=submission.assessment.outcome,
+        exclusive=draft is not None and bool(draft.slot),
         named=named,
         experience=experience,
     )

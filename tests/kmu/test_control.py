@@ -9,7 +9,7 @@ from fleetlore.kmu import control as controller
 from fleetlore.kmu.control import Control, States, states_of
 from fleetlore.kmu.ranking import Candidate, Ranked, rank
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import NO_EXPERIENCE, Evidence
+from fleetlore.storage.records import NO_EXPERIENCE, Evidence, Experience
 
 
 @st.composite
@@ -87,3 +87,35 @@ def test_the_numbers_are_weighted_by_score():
     )
     word = control([borne_out, objected])
     assert (word.novelty, word.uncertainty, word.surprise) == (0.2, 0.18, 0.08)
+
+
+def test_only_what_nobody_else_says_of_an_agent_that_is_hardly_ever_borne_out_is_not_admitted():
+    assert controller.admits(credit=0.02, slip=0.5)
+    assert controller.admits(credit=0.5, slip=0.9)
+    assert not controller.admits(credit=0.02, slip=0.9)
+
+
+def test_consolidation_is_due_by_what_waits_and_sooner_when_outcomes_surprise():
+    assert not controller.consolidates(States(load=0.9))
+    assert controller.consolidates(States(load=1.0))
+    assert controller.consolidates(States(load=0.1, fleet_surprise=0.6))
+    assert [controller.due(items) for items in (0, 1_000, 100_000)] == [20, 20, 2_000]
+
+
+def test_every_word_names_the_states_that_led_to_it():
+    doubtful = control([shown(trust=0.6)])
+    assert doubtful.because == ("uncertainty 0.4 above 0.25: verify", "k_1, the best, is provisional: verify")
+    assert control([shown(trust=0.95, stage="active")]).because == ("borne out and uncontested: follow",)
+
+
+def test_a_rival_for_the_same_subject_makes_the_leading_lesson_uncertain():
+    alone = [shown(trust=0.9, slot="s", lesson="a")]
+    rivalled = [*alone, shown("2", trust=0.9, slot="s", lesson="b")]
+    assert control(rivalled).uncertainty > control(alone).uncertainty
+
+
+def test_when_the_fleet_is_surprised_even_what_is_borne_out_is_checked():
+    borne_out = [shown(trust=0.95, stage="active")]
+    word = control(borne_out, Experience(surprise=10.0))
+    assert (word.mode, word.surprise) == ("verify", 0.56)
+    assert word.advice.startswith("Outcomes are worse than expected")

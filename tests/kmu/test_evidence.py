@@ -95,6 +95,7 @@ def weighed(lesson, *neighbours, outcome="success", slip=0.2, named=(), experien
         {f"k_{number}": neighbour for number, neighbour in enumerate(neighbours)},
         slip=slip,
         outcome=outcome,
+        exclusive=True,
         named=named,
         experience=experience or Experience(reports=10_000),
     )
