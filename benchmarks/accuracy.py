@@ -27,12 +27,16 @@ Written = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """A cell that was run: whether each task, in order, was answered rightly, and how calibrated the end was."""
+    """A cell that was run: whether each task, in order, was answered rightly, and how calibrated the end was.
+
+    `calibration` is that of the items shown at the end, `kept` that of everything that the memory then holds.
+    """
 
     cell: Cell
     seconds: float
     hits: tuple[bool, ...] = field(repr=False)
     calibration: Calibration
+    kept: Calibration
     decisions: dict[str, int]
 
     def share(self, last: int = 0) -> float:
@@ -59,6 +63,7 @@ class Run:
             "milliseconds_per_task": round(self.milliseconds_per_task(), 2),
             "decisions": self.decisions,
             "calibration": asdict(self.calibration),
+            "kept": asdict(self.kept),
             "hits": "".join("1" if hit else "0" for hit in self.hits),
         }
 
@@ -69,6 +74,7 @@ def read_run(written: Written) -> Run:
         seconds=written["seconds"],
         hits=tuple(hit == "1" for hit in written["hits"]),
         calibration=Calibration(**written["calibration"]),
+        kept=Calibration(**written.get("kept", {})),
         decisions=written["decisions"],
     )
 

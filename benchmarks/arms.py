@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -78,10 +78,19 @@ class Fleet:
     def of(self, agent: str) -> Memory:
         return self.memories[agent]
 
+    def servers(self) -> list[FleetloreMemory]:
+        return list({id(one): one for one in self.memories.values() if isinstance(one, FleetloreMemory)}.values())
+
     def decisions(self) -> dict[str, int]:
         """Count what the servers did with the insights they were told, over the whole fleet."""
-        servers = {id(one): one for one in self.memories.values() if isinstance(one, FleetloreMemory)}
-        return dict(sum((server.decisions for server in servers.values()), Counter[str]()))
+        return dict(sum((server.decisions for server in self.servers()), Counter[str]()))
+
+    async def confidences(self, items: Iterable[str]) -> dict[str, float]:
+        """Ask how sure the fleet's one server is of each item that it still holds; nothing where there are several."""
+        match self.servers():
+            case [server] if self.curator is None:
+                return {item: found for item in items if (found := await server.confidence(item)) is not None}
+        return {}
 
 
 def agent_names(count: int) -> tuple[str, ...]:

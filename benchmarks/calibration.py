@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
-    """Items that were shown: how many, how many of them were right then, and the squared distances summed up."""
+    """Items: how many, how many of them were right then, and the squared distances summed up."""
 
-    shown: int = 0
+    items: int = 0
     right: int = 0
     squared: float = 0.0
 
@@ -22,7 +22,7 @@ class Calibration:
     def of(cls, pairs: Sequence[tuple[float, bool]]) -> Calibration:
         """Sum up pairs of confidence and truth."""
         return cls(
-            shown=len(pairs),
+            items=len(pairs),
             right=sum(right for _, right in pairs),
             squared=round(sum((confidence - right) ** 2 for confidence, right in pairs), 6),
         )
@@ -31,18 +31,18 @@ class Calibration:
     def together(cls, parts: Iterable[Calibration]) -> Calibration:
         parts = tuple(parts)
         return cls(
-            shown=sum(part.shown for part in parts),
+            items=sum(part.items for part in parts),
             right=sum(part.right for part in parts),
             squared=sum(part.squared for part in parts),
         )
 
     @property
     def base_rate(self) -> float:
-        return self.right / self.shown
+        return self.right / self.items
 
     @property
     def brier(self) -> float:
-        return self.squared / self.shown
+        return self.squared / self.items
 
     @property
     def base_brier(self) -> float:

@@ -120,6 +120,14 @@ class FleetloreMemory:
         self.decisions.update(one["decision"] for one in learned)
         return tuple(one["id"] for one in learned if one.get("id"))
 
+    async def confidence(self, item: str) -> float | None:
+        """Return how sure the server is of an item; None where it does not hold it any more."""
+        found = await self.connection.read(f"fleetlore://item/{item}")
+        if found is None or found["pruned_by"]:
+            return None
+        confidence: float = found["confidence"]
+        return confidence
+
 
 def item(shown: dict[str, Any]) -> Item:
     return Item(

@@ -53,10 +53,16 @@ async def play(cell: Cell, course: Course) -> Run:
                     claim = says.setdefault(item, task.claim(report.insight))
                     if memories.curator is not None:
                         memories.curator.note(item, claim)
+        seconds = time.perf_counter() - started
+        kept = [
+            (confidence, course.tasks[-1].right(says[item]))
+            for item, confidence in (await memories.confidences(says)).items()
+        ]
         return Run(
             cell=cell,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             hits=tuple(hits),
             calibration=Calibration.of(judged),
+            kept=Calibration.of(kept),
             decisions=memories.decisions(),
         )

@@ -16,7 +16,6 @@ from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Experience
 
 SHOWN = 8
-_CREDIBLE = 0.5
 
 
 def accuracy(steps: Sequence[Step], near: Sequence[Neighbours], constants: Constants) -> list[bool]:
@@ -64,7 +63,7 @@ def accuracy(steps: Sequence[Step], near: Sequence[Neighbours], constants: Const
             new = step.agent not in blames[answer]
             blames[answer].add(step.agent)
             experience = replace(experience, blamed=experience.blamed + new)
-        if weighing.credit >= _CREDIBLE:
+        if weighing.credit >= evidence.CREDIBLE:
             experience = replace(experience, revived=experience.revived + len(blames[step.revealed]))
             blames[step.revealed].clear()
     return hits

@@ -115,14 +115,23 @@ def print_calibration(worlds: Sequence[World], runs: Runs) -> None:
     rows = []
     for world in worlds:
         for arm, group in by_arm(runs, world).items():
-            total = Calibration.together(run.calibration for run in group)
-            if total.shown:
-                figures = (total.base_rate, total.brier, total.base_brier)
-                ratio = "" if total.ratio is None else f"{total.ratio:.3f}"
-                rows.append((f"{world.name}: {arm}", str(total.shown), *(f"{figure:.3f}" for figure in figures), ratio))
-    header = ("world: arm", "items shown", "right", "Brier of confidence", "Brier of the base rate", "ratio")
+            for what, total in calibrations(group).items():
+                if total.items:
+                    figures = (total.base_rate, total.brier, total.base_brier)
+                    ratio = "" if total.ratio is None else f"{total.ratio:.3f}"
+                    name = f"{world.name}: {arm}, {what}"
+                    rows.append((name, str(total.items), *(f"{figure:.3f}" for figure in figures), ratio))
+    header = ("world: arm, which items", "items", "right", "Brier of confidence", "Brier of the base rate", "ratio")
     if rows:
         print_table("Calibration at the end", header, rows)
+
+
+def calibrations(group: Runs) -> dict[str, Calibration]:
+    """Return the calibration of the items shown over the last tasks, and that of all items at the end."""
+    return {
+        "shown": Calibration.together(run.calibration for run in group),
+        "kept": Calibration.together(run.kept for run in group),
+    }
 
 
 def summary(worlds: Sequence[World], runs: Runs) -> list[dict[str, object]]:
@@ -148,20 +157,21 @@ def summary(worlds: Sequence[World], runs: Runs) -> list[dict[str, object]]:
 
 
 def arm_summary(world: World, group: Runs) -> dict[str, object]:
-    total = Calibration.together(run.calibration for run in group)
     return {
         "last": asdict(Spread.of([run.share(world.last) for run in group])),
         "all": asdict(Spread.of([run.share() for run in group])),
         "recovery": recoveries(group, world.turns),
         "calibration": {
-            "shown": total.shown,
-            "right": total.base_rate,
-            "brier": total.brier,
-            "base_brier": total.base_brier,
-            "ratio": total.ratio,
-        }
-        if total.shown
-        else None,
+            what: {
+                "items": total.items,
+                "right": total.base_rate,
+                "brier": total.brier,
+                "base_brier": total.base_brier,
+                "ratio": total.ratio,
+            }
+            for what, total in calibrations(group).items()
+            if total.items
+        },
     }
 
 

@@ -15,7 +15,6 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Verdict
 
 _UNSHOWN_RELEVANCE = 1.0
-_CREDIBLE = 0.5
 
 
 async def receipt_of(view: LedgerView, report: Report) -> Receipt | None:
@@ -158,25 +157,19 @@ async def apply(
 
 
 async def blame(
-    transaction: LedgerTransaction,
-    submission: Submission,
-    feedback: Feedback,
-    weighing: Weighing,
-    booked: Sequence[Charge],
+    transaction: LedgerTransaction, feedback: Feedback, booked: Sequence[Charge], asserted: str
 ) -> tuple[int, int]:
-    """Notes which lessons the report calls harmful and which it bears out; returns how many blames came and went.
+    """Notes which lessons a report calls harmful and which it bears out; returns how many blames came and went.
 
-    A lesson is borne out by whoever names it helpful, and by a credible report that says it.
+    Borne out is what it names helpful, and the lesson that it credibly asserts (a digest, "" for none).
     """
-    report, draft = submission.report, submission.draft
-    items = await transaction.items([c.item for c in booked if c.direct], agent=report.agent, pruned=True)
+    items = await transaction.items([c.item for c in booked if c.direct], agent=feedback.agent, pruned=True)
     signs = [(items[c.item], c.sign) for c in booked if c.item in items and items[c.item].space == "general"]
-    lives = {item.lesson for item, sign in signs if sign > 0 and item.author != report.agent}
-    if draft and report.target == "general" and weighing.credit >= _CREDIBLE:
-        lives.add(draft.lesson)
+    lives = {item.lesson for item, sign in signs if sign > 0 and item.author != feedback.agent}
+    lives |= {asserted} - {""}
     # One may blame one's own lesson too: that counts as much.
     dying = {item.lesson for item, sign in signs if sign < 0} - lives
-    blamed = sum([await transaction.blame(lesson, report.agent, feedback.id) for lesson in sorted(dying)])
+    blamed = sum([await transaction.blame(lesson, feedback.agent, feedback.id) for lesson in sorted(dying)])
     revived = sum([await transaction.absolve(lesson) for lesson in sorted(lives)])
     return blamed, revived
 

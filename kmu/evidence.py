@@ -21,6 +21,7 @@ from fleetlore.storage.records import Experience, Outcome
 
 LEAST_TRUST = 0.01
 MOST_TRUST = 0.99
+CREDIBLE = 0.5  # credit from which a report is more likely right than not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

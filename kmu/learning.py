@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fleetlore.kmu import crediting, foresight
 from fleetlore.kmu.alignment import Alignment, Corroborated, Rejected, Returned
 from fleetlore.kmu.control import admits
-from fleetlore.kmu.evidence import CONSTANTS, Neighbour, Weighing, living, slip_after, weigh
+from fleetlore.kmu.evidence import CONSTANTS, CREDIBLE, Neighbour, Weighing, living, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
@@ -121,7 +121,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
     alignment = await align_lesson(transaction, submission) if report.insight else None
     weighing = await _weigh(transaction, submission, alignment)
     booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)
-    await _experience(transaction, submission, feedback, weighing, booked)
+    await _experience(transaction, submission, feedback, alignment, weighing, booked)
     if alignment and not admits(credit=weighing.credit, slip=weighing.slip):
         alignment = Rejected(because="what this agent reports is hardly ever borne out, and nobody else says this")
     learned = await store_lesson(transaction, submission, feedback, alignment, weighing) if alignment else None
@@ -154,11 +154,17 @@ async def _experience(
     transaction: LedgerTransaction,
     submission: Submission,
     feedback: Feedback,
+    alignment: Alignment | None,
     weighing: Weighing,
     booked: Sequence[Charge],
 ) -> None:
     """Books what the report teaches of reports: who blames which lessons, which live, and whether it was foreseen."""
-    blamed, revived = await crediting.blame(transaction, submission, feedback, weighing, booked)
+    known = alignment.item if isinstance(alignment, Corroborated | Returned) else None
+    item = await transaction.item(known, agent=feedback.agent, pruned=True) if known else None
+    lesson = submission.draft.lesson if submission.draft and submission.report.target == "general" else ""
+    # Nobody vouches for himself: saying the same of the same once more is no news.
+    asserted = lesson if weighing.credit >= CREDIBLE and (item is None or item.author != feedback.agent) else ""
+    blamed, revived = await crediting.blame(transaction, feedback, booked, asserted)
     experience = weighing.experience
     experience = replace(experience, blamed=experience.blamed + blamed, revived=experience.revived + revived)
     receipt = submission.receipt

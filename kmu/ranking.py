@@ -102,7 +102,7 @@ def rank(
 
     `weight` is that of evidence, the exponent of trust in the score: 0 ranks by relevance alone.
     """
-    entries = [(candidate, _trust(candidate.item, experience)) for candidate in found]
+    entries = [(candidate, trust_of(candidate.item, experience)) for candidate in found]
     votes = [(c.item.lesson, c.relevance, trust) for c, trust in entries if c.item.superseded_by is None]
     shares = shares_of(votes, weight)
     leading = max(shares.values(), default=1.0)
@@ -119,7 +119,8 @@ def rank(
     return sorted(ranked, key=lambda entry: (-entry.score, entry.item.id))
 
 
-def _trust(item: Item, experience: Experience) -> float:
+def trust_of(item: Item, experience: Experience) -> float:
+    """How far an item is to be trusted: it is right here, as long as its lesson is right anywhere."""
     return item.evidence.trust * living(item.blames, experience)
 
 

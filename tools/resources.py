@@ -10,10 +10,11 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
+from fleetlore.kmu.ranking import trust_of
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import Item
+from fleetlore.storage.records import Experience, Item
 from fleetlore.tools.memory import Memory
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
     async def general() -> str:
         unit = await memory.unit()
         items = await unit.ledger.read.newest_items("general", agent="", limit=_NEWEST)
-        return _json({"items": [described(item) for item in items]})
+        experience = await unit.ledger.read.experience()
+        return _json({"items": [described(item, experience) for item in items]})
 
     @server.resource(
         "fleetlore://prompt/{agent}", mime_type=_JSON, description="The newest 100 items of your own space"
@@ -42,7 +44,8 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
             raise ResourceError(str(error)) from error
         unit = await memory.unit()
         items = await unit.ledger.read.newest_items("prompt", agent=caller, limit=_NEWEST)
-        return _json({"agent": caller, "items": [described(item) for item in items]})
+        experience = await unit.ledger.read.experience()
+        return _json({"agent": caller, "items": [described(item, experience) for item in items]})
 
     @server.resource(
         "fleetlore://item/{id}", mime_type=_JSON, description="One item with its evidence, provenance and history"
@@ -53,7 +56,7 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         found = await view.item(ItemId(id), agent=memory.agent("", ctx), pruned=True)
         if found is None:
             raise ResourceNotFoundError(f"There is no item {id}.")
-        return _json({**described(found), **await _provenance(view, found)})
+        return _json({**described(found, await view.experience()), **await _provenance(view, found)})
 
     @server.resource(
         "fleetlore://gaps", mime_type=_JSON, description="Where the fleet fails and knows nothing reliable"
@@ -67,7 +70,7 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         return _json(await memory.status())
 
 
-def described(item: Item) -> dict[str, Any]:
+def described(item: Item, experience: Experience) -> dict[str, Any]:
     """An item with its evidence, whole."""
     return {
         "id": item.id,
@@ -76,7 +79,7 @@ def described(item: Item) -> dict[str, Any]:
         "insight": item.insight,
         "applies_when": item.applies_when,
         "status": item.status,
-        "confidence": round(item.evidence.trust, 2),
+        "confidence": round(trust_of(item, experience), 2),
         "support": item.evidence.support,
         "contradiction": item.evidence.contradiction,
         "agents": item.evidence.agents,
