@@ -127,9 +127,9 @@ def costs(
 
 def score(pairs: Sequence[tuple[float, bool]]) -> dict[str, Any]:
     found = Calibration.of(pairs)
-    if not found.shown:
+    if not found.items:
         return {"of": 0, "brier": None, "base_brier": None}
-    return {"of": found.shown, "brier": round(found.brier, 4), "base_brier": round(found.base_brier, 4)}
+    return {"of": found.items, "brier": round(found.brier, 4), "base_brier": round(found.base_brier, 4)}
 
 
 def show(result: dict[str, Any]) -> None:

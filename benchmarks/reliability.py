@@ -42,7 +42,7 @@ def draw(path: Path | None, results: Sequence[dict[str, Any]]) -> None:
     """Draw a panel per condition to a file in the format that its suffix names. No path: nothing is drawn."""
     if path is None:
         return
-    figure = Figure(figsize=(3.3 * len(results), 3.6), layout="constrained")
+    figure = Figure(figsize=(max(3.3 * len(results), 4.5), 3.6), layout="constrained")
     panels = figure.subplots(1, len(results), sharey=True, squeeze=False)[0]
     for panel, result in zip(panels, results, strict=True):
         panel.plot((0, 1), (0, 1), color="#999999", linestyle=":", linewidth=1)

@@ -5,7 +5,7 @@ minute and only where somebody asks.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -65,7 +65,10 @@ class Exploration:
         async with self._one_at_a_time:
             attempts = await self._ledger.read.attempts(latest=TASKS, tasks=True)
             attempts = [attempt for attempt in attempts if not attempt.held_out and attempt.task]
-            self.known = await anyio.to_thread.run_sync(self._found, attempts)
+            # A server that ends does not wait for it.
+            self.known, self._sketches = await anyio.to_thread.run_sync(
+                _found, attempts, self._sketches, self._embedder, abandon_on_cancel=True
+            )
             return self.known
 
     async def _run(self) -> None:
@@ -78,11 +81,14 @@ class Exploration:
                 logger.exception("the gaps cannot be found; it will be tried again")
             await anyio.sleep(_PAUSE_SECONDS)
 
-    def _found(self, attempts: Sequence[Attempt]) -> tuple[Gap, ...]:
-        new = [attempt for attempt in attempts if attempt.receipt not in self._sketches]
-        texts = [attempt.task[:_LONGEST] for attempt in new]
-        for attempt, text, vector in zip(new, texts, self._embedder.embed(texts), strict=True):
-            self._sketches[attempt.receipt] = _Sketch(words=words_of(text), vector=vector)
-        self._sketches = {attempt.receipt: self._sketches[attempt.receipt] for attempt in attempts}
-        sketches = [(attempt, self._sketches[attempt.receipt]) for attempt in attempts]
-        return gaps([task_of(attempt, words=sketch.words, vector=sketch.vector) for attempt, sketch in sketches])
+
+def _found(
+    attempts: Sequence[Attempt], known: Mapping[ReceiptId, _Sketch], embedder: Embedder
+) -> tuple[tuple[Gap, ...], dict[ReceiptId, _Sketch]]:
+    """The gaps among these attempts, and their sketches, of which some are known."""
+    sketches = {attempt.receipt: known[attempt.receipt] for attempt in attempts if attempt.receipt in known}
+    new = {attempt.receipt: attempt.task[:_LONGEST] for attempt in attempts if attempt.receipt not in known}
+    for (receipt, text), vector in zip(new.items(), embedder.embed(list(new.values())), strict=True):
+        sketches[receipt] = _Sketch(words=words_of(text), vector=vector)
+    pairs = [(attempt, sketches[attempt.receipt]) for attempt in attempts]
+    return gaps([task_of(attempt, words=sketch.words, vector=sketch.vector) for attempt, sketch in pairs]), sketches
