@@ -20,7 +20,6 @@ _MARKS_ALONE = re.compile(r"(?!(?:!|\.|\.\.|--)$)[-–—\"'`´“”‘’«»,
 _CODE_MARKS = re.compile(r"`[^`]+`")
 _LEADING = "\"'`´“”‘’«»([{"
 _TRAILING = "\"'`´“”‘’«»)]}.,;:!?…"
-_BOLD = re.compile(r"(\*+)(.*[^*])\1")
 _LONGEST_NAME = 200
 # A label has a name of at most three words and a value of one: "intent: card_arrival".
 _LABEL = re.compile(r"(?P<name>[\w.-]+(?: [\w.-]+){0,2})\s*[:=]\s*(?P<value>[^\s:]+)")
@@ -68,8 +67,9 @@ def _bare(chunk: str) -> str:
         return "" if _MARKS_ALONE.fullmatch(chunk) and not _CODE_MARKS.fullmatch(chunk) else chunk
     while True:
         bare = chunk.lstrip(_LEADING).rstrip(_TRAILING)
-        if bold := _BOLD.fullmatch(bare):
-            bare = bold[2]
+        bold = len(bare) - len(bare.rstrip("*"))
+        if bold and bare.startswith("*" * bold):
+            bare = bare[bold:-bold]
         if bare == chunk:
             return bare
         chunk = bare
