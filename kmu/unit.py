@@ -62,7 +62,7 @@ class KnowledgeManagementUnit:
 
     async def apply_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Prunes what a plan says."""
-        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent)
+        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
 
     async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Brings back what a plan took."""

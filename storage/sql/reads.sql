@@ -7,7 +7,8 @@ SELECT i.*, c.body AS content,
        (SELECT json_group_array(k.other)
           FROM conflicts k JOIN items o ON o.id = k.other
          WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting,
-       (SELECT json_group_array(l.other) FROM links l WHERE l.item = i.id) AS similar,
+       (SELECT json_group_array(l.other) FROM links l JOIN items o ON o.id = l.other
+         WHERE l.item = i.id AND o.pruned_by IS NULL) AS similar,
        (SELECT count(*) FROM blames b WHERE b.lesson = i.lesson) AS blames
   FROM items i
   JOIN contents c ON c.id = i.id
@@ -17,7 +18,31 @@ SELECT i.*, c.body AS content,
    AND (i.space = 'general' OR i.owner = :agent);
 
 -- name: item_of_digest
-SELECT id, pruned_by FROM items WHERE space = :space AND owner = :owner AND digest = :digest;
+WITH RECURSIVE known (id, pruned_by, merged_into) AS (
+    SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :owner AND digest = :digest
+    UNION
+    SELECT i.id, i.pruned_by, i.merged_into FROM known k JOIN items i ON i.id = k.merged_into)
+SELECT id, pruned_by FROM known WHERE merged_into IS NULL;
+
+-- name: item_of_gist
+SELECT id FROM items
+ WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND pruned_by IS NULL
+ ORDER BY seq LIMIT 1;
+
+-- name: survivors
+WITH RECURSIVE merged (id, survivor) AS (
+    SELECT id, merged_into FROM items
+     WHERE id IN (SELECT value FROM json_each(:ids)) AND merged_into IS NOT NULL
+    UNION
+    SELECT m.id, i.merged_into FROM merged m JOIN items i ON i.id = m.survivor WHERE i.merged_into IS NOT NULL)
+SELECT m.id, m.survivor FROM merged m JOIN items i ON i.id = m.survivor WHERE i.merged_into IS NULL;
+
+-- name: wordings
+WITH RECURSIVE merged (id) AS (
+    SELECT id FROM items WHERE merged_into = :id
+    UNION
+    SELECT i.id FROM merged m JOIN items i ON i.merged_into = m.id)
+SELECT id FROM merged ORDER BY id;
 
 -- name: item_ids_of_space
 SELECT id FROM items
@@ -25,7 +50,18 @@ SELECT id FROM items
  ORDER BY seq DESC LIMIT :limit;
 
 -- name: predecessors
-SELECT p.id FROM items p WHERE p.superseded_by IN (SELECT value FROM json_each(:ids)) AND p.pruned_by IS NULL;
+SELECT id, superseded_by FROM items WHERE superseded_by IN (SELECT value FROM json_each(:ids));
+
+-- name: trust
+SELECT trust FROM items WHERE id = :id;
+
+-- name: merge_plan
+SELECT p.*, c.body AS content
+  FROM items i JOIN plans p ON p.id = i.pruned_by LEFT JOIN contents c ON c.id = p.id
+ WHERE i.id = :item AND i.merged_into IS NOT NULL;
+
+-- name: successor
+SELECT superseded_by FROM items WHERE id = :id;
 
 -- name: living_ids
 SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
@@ -84,9 +120,40 @@ SELECT * FROM experience;
 SELECT coalesce((SELECT max(seq) FROM items), 0) AS latest,
        coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0) AS consolidated;
 
+-- name: waiting_since
+SELECT created_at FROM items
+ WHERE seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0) ORDER BY seq LIMIT 1;
+
+-- name: arrivals
+SELECT seq, id, space, owner, task_type, pruned_by IS NULL AS living FROM items
+ WHERE seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0)
+ ORDER BY seq LIMIT :limit;
+
+-- name: judged
+SELECT seq, id FROM items i
+ WHERE seq > :after AND space = 'general' AND pruned_by IS NULL AND (agents > 1 OR contradiction > 0)
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY seq LIMIT :limit;
+
+-- name: disputes
+SELECT k.item, k.other FROM conflicts k
+  JOIN items i ON i.id = k.item JOIN items o ON o.id = k.other
+ WHERE k.item > :after AND i.pruned_by IS NULL AND o.pruned_by IS NULL
+   AND i.contradiction > 0 AND i.trust < 0.5 AND o.trust > 0.5 AND o.seq > i.seq
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY k.item LIMIT :limit;
+
+-- name: forgettable
+SELECT i.id, i.space, i.owner FROM items i
+ WHERE i.pruned_by IS NULL AND i.updated_at < :before
+   AND ((i.contradiction >= :contradictions AND i.trust < :trust)
+        OR EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL AND s.stage = 'active'))
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY i.trust, i.seq;
+
 -- name: latest_signs
-SELECT v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
- WHERE v.item = :item AND v.direct AND v.at > i.borne_from GROUP BY v.agent;
+SELECT v.item, v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
+ WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.direct AND v.at > i.borne_from GROUP BY v.item, v.agent;
 
 -- name: count_agents
 SELECT count(*) AS count FROM agents;
