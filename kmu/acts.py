@@ -3,14 +3,16 @@
 Every act is an event and a line of its plan; the line keeps what taking back needs.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
 from fleetlore.kmu import evidence, lending
 from fleetlore.kmu.crediting import restage
-from fleetlore.storage.identifiers import ItemId, PlanId
+from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import LedgerTransaction
-from fleetlore.storage.records import AgentName, Item, PlannedItem, Stage
+from fleetlore.storage.records import AgentName, Item, Plan, PlannedItem, Stage
 
 
 async def carry_out(
@@ -56,6 +58,28 @@ async def carry_out(
         case _:
             assert_never(entry.act)
     return [done]
+
+
+async def perform(
+    transaction: LedgerTransaction, lines: Sequence[PlannedItem], *, agent: AgentName, required: int
+) -> list[Plan]:
+    """Carries out what consolidation decided, as one plan; no plan where nothing came of it."""
+    plan = new_plan_id(transaction.now)
+    done = [
+        line
+        for entry in lines
+        for line in await carry_out(transaction, entry, plan, agent=agent, required=required)
+        if line.stage is not None
+    ]
+    if not done:
+        return []
+    now = transaction.now
+    made = Plan(
+        id=plan, at=now, agent=agent, reason="consolidation", items=tuple(done), kind="consolidation", applied_at=now
+    )
+    await transaction.add_plan(made)
+    await transaction.record("consolidated", agent=agent, subject=plan, acts=dict(Counter(line.act for line in done)))
+    return [made]
 
 
 async def merge(

@@ -74,7 +74,7 @@ def joined(
 
     `items` are those that still live, `successors` whom any of them has superseded, by the superseded.
     """
-    ordered = sorted(relations, key=lambda relation: (_age(relation), relation.relation != "same"))
+    ordered = sorted(relations, key=_age)
     into: dict[ItemId, ItemId] = {}
     lines = []
     for relation in ordered:
@@ -101,7 +101,7 @@ def _related(relation: Relation, older: Item, younger: Item) -> list[PlannedItem
             return [_line("link", younger, older, relation.confidence)]
         case "contradicting":
             if outdone(older, younger):
-                return [_line("supersede", older, younger, relation.confidence)]
+                return [decided(older, younger)]
             if younger.id in older.conflicts_with:
                 return []
             return [_line("conflict", younger, older, relation.confidence)]
@@ -116,6 +116,12 @@ def outdone(older: Item, younger: Item) -> bool:
     lost = older.evidence.trust < _EVEN_ODDS and older.evidence.contradiction > 0
     borne_out = younger.stage == "active" or younger.evidence.agents > max(older.evidence.agents, 1)
     return lost and borne_out and younger.evidence.trust > _EVEN_ODDS
+
+
+def decided(older: Item, younger: Item) -> PlannedItem:
+    """The line of a plan by which the younger takes the older's place."""
+    because = f"{younger.id}, which contradicts it, is borne out; this one has lost trust"
+    return PlannedItem(item=older.id, because=because, act="supersede", other=younger.id)
 
 
 def _inherited(
@@ -145,9 +151,7 @@ def _mergeable(older: Item, younger: Item) -> bool:
     return warning and not marked and set(younger.tags) <= set(older.tags)
 
 
-def _pair(
-    relation: Relation, items: Mapping[ItemId, Item], into: Mapping[ItemId, ItemId]
-) -> tuple[Item, Item] | None:
+def _pair(relation: Relation, items: Mapping[ItemId, Item], into: Mapping[ItemId, ItemId]) -> tuple[Item, Item] | None:
     """The two as they are by now, the older first; None where one is gone or superseded, or both are one."""
     one, other = (items.get(_followed(end, into)) for end in (relation.item, relation.other))
     if one is None or other is None or one.id == other.id:
@@ -163,9 +167,7 @@ def _followed(item: ItemId, into: Mapping[ItemId, ItemId]) -> ItemId:
     return item
 
 
-def _line(
-    act: Literal["merge", "link", "conflict", "supersede"], item: Item, other: Item, confidence: float
-) -> PlannedItem:
+def _line(act: Literal["merge", "link", "conflict"], item: Item, other: Item, confidence: float) -> PlannedItem:
     match act:
         case "merge":
             because = f"the same lesson as {other.id} in other words ({confidence})"
@@ -173,8 +175,6 @@ def _line(
             because = f"near in meaning to {other.id} ({confidence}): the better one is shown"
         case "conflict":
             because = f"it contradicts {other.id} under the same condition ({confidence})"
-        case "supersede":
-            because = f"{other.id}, which contradicts it, is borne out; this one has lost trust"
         case _:
             assert_never(act)
     return PlannedItem(item=item.id, because=because, act=act, other=other.id)

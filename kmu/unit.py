@@ -6,7 +6,8 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import forgetting, learning, retrieval
+from fleetlore.kmu import consolidation, forgetting, learning, retrieval
+from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
@@ -22,7 +23,7 @@ from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 class KnowledgeManagementUnit:
-    """Aligns, stores, retrieves, promotes and prunes."""
+    """Aligns, stores, retrieves, promotes, consolidates and prunes."""
 
     def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, upkeep: Upkeep, policy: Policy) -> None:
         self.ledger = ledger
@@ -42,7 +43,8 @@ class KnowledgeManagementUnit:
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
             )
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
-            yield cls(ledger, spaces, intake, Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK)), policy)
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)
+            yield cls(ledger, spaces, intake, upkeep, policy)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""
@@ -51,6 +53,17 @@ class KnowledgeManagementUnit:
     async def learn(self, report: Report) -> Acknowledgement:
         """Takes a report; see `learning.learn`."""
         return await learning.learn(self.ledger, self.spaces, self._intake, report, policy=self._policy)
+
+    async def consolidate(
+        self,
+        *,
+        slice_seconds: float = SLICE_SECONDS,
+        progress: Callable[[int], None] = lambda looked: None,
+    ) -> Consolidated:
+        """Makes a pass of consolidation; the caller holds `upkeep.lock`."""
+        return await consolidation.consolidate(
+            self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, progress=progress
+        )
 
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""
@@ -65,5 +78,5 @@ class KnowledgeManagementUnit:
         return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
 
     async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
-        """Brings back what a plan took."""
+        """Takes back what a plan of any kind did."""
         return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)

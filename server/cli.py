@@ -15,7 +15,8 @@ import platformdirs
 from fleetlore.server.settings import Settings, utc_now
 from fleetlore.server.status import VERSION, describe
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
-from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError
+from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError, Refusal
+from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 
@@ -39,6 +40,17 @@ embedder_option = click.option(
     envvar=f"{_ENVIRONMENT}_EMBEDDER",
     help="What turns text into vectors.",
 )
+
+
+promote_after_option = click.option(
+    "--promote-after",
+    type=click.IntRange(1, 100),
+    default=2,
+    envvar=f"{_ENVIRONMENT}_PROMOTE_AFTER",
+    help="How many other agents bear an item out before it is active.",
+)
+# Whoever waits for it wants it done; a server would rather be asked.
+_HURRIED_SLICE = 0.5
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -94,13 +106,7 @@ def _fail(error: BaseException) -> None:
 )
 @click.option("--agent", default="", envvar=f"{_ENVIRONMENT}_AGENT", help="Name of everybody who connects.")
 @click.option("--project", default="", envvar=f"{_ENVIRONMENT}_PROJECT", help="What they work on, as owner/name.")
-@click.option(
-    "--promote-after",
-    type=click.IntRange(1, 100),
-    default=2,
-    envvar=f"{_ENVIRONMENT}_PROMOTE_AFTER",
-    help="How many other agents bear an item out before it is active.",
-)
+@promote_after_option
 @click.option(
     "--learning/--no-learning",
     default=True,
@@ -195,6 +201,63 @@ def rebuild(data: Path, embedder: str | None) -> None:
 
     copied = _with_ledger(data, "", work)
     click.echo(f"rebuilt both spaces from the ledger: {copied:,} items")
+
+
+@commands.command()
+@data_option
+@promote_after_option
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def consolidate(data: Path, promote_after: int, as_json: bool) -> None:
+    """Join what is the same, link what is similar, mark conflicts, promote, demote and prune, now and to the end."""
+    from fleetlore.kmu.consolidation import Consolidated  # noqa: PLC0415
+    from fleetlore.kmu.policy import Policy  # noqa: PLC0415
+    from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415
+
+    async def work(ledger: Ledger) -> Consolidated:
+        policy = Policy(promote_after=promote_after)
+        async with KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit:
+            async with unit.upkeep.lock.held_if_free() as mine:
+                if mine:
+                    return await sleep(unit)
+            click.echo("another process does upkeep on this data; waiting until it is done", err=True)
+            async with unit.upkeep.lock.held():
+                return await sleep(unit)
+
+    async def sleep(unit: KnowledgeManagementUnit) -> Consolidated:
+        waiting, _ = await unit.ledger.read.waiting()
+        with click.progressbar(length=waiting, label="consolidating", file=sys.stderr) as bar:
+            return await unit.consolidate(
+                slice_seconds=_HURRIED_SLICE, progress=lambda looked: bar.update(looked - bar.pos)
+            )
+
+    done = _with_ledger(data, "", work)
+    if as_json:
+        plans = [{"plan": plan.id, "agent": plan.agent, "acts": len(plan.items)} for plan in done.plans]
+        click.echo(json.dumps({"looked_at": done.looked, "acts": dict(done.acts), "plans": plans}, indent=2))
+        return
+    acts = ", ".join(f"{act} {count:,}" for act, count in sorted(done.acts.items())) or "nothing to do"
+    click.echo(f"looked at {done.looked:,} new items: {acts}")
+    for plan in done.plans:
+        click.echo(f"{plan.id}: {len(plan.items):,} acts; to take them back: fleetlore undo {plan.id}")
+
+
+@commands.command()
+@click.argument("plan")
+@data_option
+@promote_after_option
+def undo(plan: str, data: Path, promote_after: int) -> None:
+    """Take back what a PLAN (p_…) of pruning, merging or consolidation did."""
+    from fleetlore.kmu.policy import Policy  # noqa: PLC0415
+    from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415
+
+    async def work(ledger: Ledger) -> int:
+        known = await ledger.read.plan(PlanId(plan))
+        if known is None:
+            raise Refusal("plan", f"there is no plan {plan}", "'fleetlore consolidate' and prune name their plans")
+        async with KnowledgeManagementUnit.open(ledger, data, policy=Policy(promote_after=promote_after)) as unit:
+            return len((await unit.undo_plan(known.id, agent=known.agent)).plan.items)
+
+    click.echo(f"took back {plan}: {_with_ledger(data, '', work):,} acts")
 
 
 def _with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:

@@ -2,6 +2,7 @@
 
 FleetloreError
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
     ├── DataNewer                        written by a later version of fleetlore
@@ -25,6 +26,15 @@ class Refusal(FleetloreError, ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{argument}: {problem}. {remedy}.")
+
+
+class PolicyImpossible(FleetloreError, ValueError):
+    """A policy with a value that makes no sense."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(f"the policy's {name} is {value}, and must be {allowed}.")
 
 
 class DataError(FleetloreError, RuntimeError):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import PlanId
@@ -33,8 +34,8 @@ def _dumped(entry: PlannedItem) -> dict[str, object]:
     return asdict(entry) | {"displaced": displaced}
 
 
-def _loaded(values: dict[str, object]) -> PlannedItem:
-    displaced: list[dict[str, object]] = values.pop("displaced")  # type: ignore[assignment]  # as `_dumped` wrote it
-    lists = {name: tuple(values.pop(name)) for name in ("feedback", "lent")}  # type: ignore[arg-type]
-    verdicts = tuple(Verdict(**verdict | {"at": moment(verdict["at"])}) for verdict in displaced)  # type: ignore[arg-type]
-    return PlannedItem(**values, **lists, displaced=verdicts)  # type: ignore[arg-type]
+def _loaded(values: dict[str, Any]) -> PlannedItem:
+    displaced = values.pop("displaced")
+    lists = {name: tuple(values.pop(name)) for name in ("feedback", "lent")}
+    verdicts = tuple(Verdict(**verdict | {"at": moment(verdict["at"])}) for verdict in displaced)
+    return PlannedItem(**values | lists | {"displaced": verdicts})

@@ -140,6 +140,27 @@ class KnowledgeSpaces:
                 legs.start_soon(vector_leg)
         return Legs(text=found.get("text", {}), vector=found.get("vector", {}))
 
+    async def nearest_to_many(
+        self, space: Space, items: Sequence[IndexedItem], *, limit: int, where: Filter
+    ) -> dict[ItemId, dict[ItemId, float]]:
+        """For each of the items, the cosines of the `limit` rows nearest to it but itself: one search for them all."""
+        if not items:
+            return {}
+        vectors = self._vectors(items)
+        query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
+        query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)
+        if predicate := _predicate(where):
+            query = query.where(predicate)
+        with _our_errors():
+            rows = await query.select(["id", "_distance"]).limit(limit + 1).to_arrow()
+        found: dict[ItemId, dict[ItemId, float]] = {item.id: {} for item in items}
+        # A single vector is no list of vectors to LanceDB: then there is no such column.
+        places = rows["query_index"].to_pylist() if "query_index" in rows.column_names else [0] * len(rows)
+        for place, other, distance in zip(places, rows["id"].to_pylist(), rows["_distance"].to_pylist(), strict=True):
+            if other != items[place].id:
+                found[items[place].id][ItemId(other)] = 1.0 - distance
+        return found
+
     async def ids(self, space: Space) -> list[ItemId]:
         """The id of every row, as often as it stands there."""
         with _our_errors():

@@ -1,12 +1,9 @@
 """One lesson in other words, through the front door: merged, named, said again, and taken apart again."""
 
-import pytest
+import anyio
 from team import Team, refusal
 
-from fleet import in_process
-from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.ledger import Ledger
-from fleetlore.server.settings import utc_now
+from fleet import in_process, slept
 
 LESSON = "Rotate the old key before the deploy"
 REWORDED = "Rotate old key before deploy"
@@ -116,7 +113,7 @@ async def test_undo_restores_the_verdict_that_the_wording_had_replaced(team):
     receipt = await team.receipt("bob")
     await team.answer("bob", receipt, harmful=[item], outcome="failure")
     before = await whole(team, item)
-    learned = (await team.answer("bob", receipt, insight=REWORDED))["learned"][0]
+    learned = (await team.answer("bob", receipt, insight=REWORDED, outcome="observation"))["learned"][0]
     assert (learned["decision"], (await team.item(item))["contradiction"]) == ("merged", 0)
     await undo(team, plan_in(learned))
     assert await whole(team, item) == before
@@ -140,13 +137,11 @@ async def test_a_wording_of_what_was_pruned_brings_that_back_as_provisional(team
     assert list(await team.shown("dee")) == [item]
 
 
-async def test_who_names_a_wording_that_was_merged_since_speaks_of_the_survivor(team):
-    learned, wording = None, None
-    item = await team.teach(LESSON)
-    learned, wording = await merged(team)
-    await undo(team, plan_in(learned))
+async def test_who_names_a_wording_that_was_merged_since_speaks_of_the_survivor(team, tmp_path):
+    item = await team.teach(LESSON, applies_when=f"{team.task}, the second time")
+    wording = await team.teach(REWORDED, "bob", applies_when=f"{team.task}, second time")
     receipts = {agent: await team.receipt(agent) for agent in ("cy", "dee", "eve", "fay")}
-    await consolidate_again(team, wording, item)
+    await slept(tmp_path / "data")
     assert (await team.item(wording))["merged_into"] == item
     answer = await team.answer("cy", receipts["cy"], helpful=[wording])
     assert answer["credited"] == [item]
@@ -158,6 +153,7 @@ async def test_who_names_a_wording_that_was_merged_since_speaks_of_the_survivor(
         team.fleet,
         "submit_feedback",
         task=team.task,
+        outcome="success",
         agent="fay",
         receipt=receipts["fay"],
         helpful=[item],
@@ -192,8 +188,6 @@ async def test_nobody_else_takes_back_a_merge_in_an_agents_own_space(team):
 
 
 async def test_of_two_servers_that_take_two_wordings_at_once_one_merges(tmp_path):
-    import anyio
-
     learned = []
     async with in_process(tmp_path) as one, in_process(tmp_path) as other:
 
