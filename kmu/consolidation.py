@@ -19,6 +19,7 @@ import anyio.lowlevel
 from fleetlore.kmu.acts import perform
 from fleetlore.kmu.joining import Relation, comparable, joined, relate, same_condition
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.sameness import LEAST_COSINE
 from fleetlore.kmu.settling import settle
 from fleetlore.storage.backlog import Arrival
 from fleetlore.storage.identifiers import ItemId
@@ -101,13 +102,14 @@ async def _judged(
     ends: float,
 ) -> tuple[list[Relation], list[Arrival]]:
     """How new items stand to their neighbours, and those that were looked at: at least one."""
-    near: dict[ItemId, dict[ItemId, float]] = {}
+    near: dict[ItemId, list[ItemId]] = {}
     items: dict[ItemId, Item] = {}
     for (space, owner, task_type), group in _together(arrivals).items():
         indexed = await ledger.read.living_among(space, [arrival.id for arrival in group])
         where = Filter(owner=owner, task_type=task_type)
-        near |= await spaces.nearest_to_many(space, indexed, limit=_NEIGHBOURS, where=where)
-        wanted = {neighbour for item in indexed for neighbour in (item.id, *near[item.id])}
+        for one, found in (await spaces.nearest_to_many(space, indexed, limit=_NEIGHBOURS, where=where)).items():
+            near[one] = [other for other, cosine in found.items() if cosine >= _NEAR]
+        wanted = {end for item in indexed if near[item.id] for end in (item.id, *near[item.id])}
         items |= await ledger.read.items(wanted, agent=owner)
     relations: list[Relation] = []
     reached: list[Arrival] = []
@@ -117,7 +119,7 @@ async def _judged(
         reached.append(arrival)
         item = items.get(arrival.id)
         if item is not None:
-            others = [items[other] for other, cosine in near[item.id].items() if cosine >= _NEAR and other in items]
+            others = [items[other] for other in near[item.id] if other in items]
             relations += _related(spaces, item, [other for other in others if comparable(item, other)])
             await anyio.lowlevel.checkpoint()
     return relations, reached
@@ -134,22 +136,24 @@ def _together(arrivals: Iterable[Arrival]) -> Mapping[tuple[Space, str, str], li
 
 
 def _related(spaces: KnowledgeSpaces, item: Item, others: Sequence[Item]) -> list[Relation]:
-    if not others:
-        return []
-    insights = _cosines(spaces, [item.insight, *(other.insight for other in others)])
-    apart = [other for other in others if not same_condition(item, other)]
-    found = _cosines(spaces, [item.applies_when, *(other.applies_when for other in apart)]) if apart else []
-    conditions = {other.id: cosine for other, cosine in zip(apart, found, strict=True)}
+    conditions = {other.id: 1.0 for other in others if same_condition(item, other)}
+    apart = [other for other in others if other.id not in conditions and other.lesson != item.lesson]
+    found = _cosines(spaces, item.applies_when, [other.applies_when for other in apart])
+    conditions |= {other.id: cosine for other, cosine in zip(apart, found, strict=True) if cosine >= LEAST_COSINE}
+    left = [other for other in others if other.id in conditions]
+    insights = _cosines(spaces, item.insight, [other.insight for other in left])
     relations = [
-        relate(item, other, conditions=conditions.get(other.id, 1.0), insights=cosine)
-        for other, cosine in zip(others, insights, strict=True)
+        relate(item, other, conditions=conditions[other.id], insights=cosine)
+        for other, cosine in zip(left, insights, strict=True)
     ]
     return [relation for relation in relations if relation is not None]
 
 
-def _cosines(spaces: KnowledgeSpaces, texts: Sequence[str]) -> list[float]:
-    """Of the first text with each of the others."""
-    vectors: Vectors = spaces.embedder.embed(texts)
+def _cosines(spaces: KnowledgeSpaces, text: str, others: Sequence[str]) -> list[float]:
+    """Of a text with each of the others."""
+    if not others:
+        return []
+    vectors: Vectors = spaces.embedder.embed([text, *others])
     return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
 

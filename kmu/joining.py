@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, assert_never
 
 from fleetlore.kmu.gist import gist
-from fleetlore.kmu.sameness import judge
+from fleetlore.kmu.sameness import LEAST_COSINE, judge
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Item, PlannedItem
 
@@ -47,7 +47,7 @@ def relate(one: Item, other: Item, *, conditions: float, insights: float) -> Rel
         return Relation(
             item=one.id, other=other.id, relation=judgement.relation, confidence=round(judgement.confidence, 2)
         )
-    if one.lesson == other.lesson:
+    if one.lesson == other.lesson or min(conditions, insights) < LEAST_COSINE:
         return None
     under = judge(one.applies_when, other.applies_when, cosine=conditions)
     if under.relation != "similar":

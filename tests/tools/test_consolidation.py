@@ -105,13 +105,10 @@ async def test_cases_of_one_lesson_and_labels_of_other_utterances_are_left_alone
         "my card payment was declined",
         "why was my card payment declined",
     ]
+    intents = ("card_arrival", "card_arrival", "card_arrival", "delivery", "declined", "declined")
     items = [
         await team.teach(f"intent: {intent}", applies_when=utterance)
-        for utterance, intent in zip(
-            utterances,
-            ("card_arrival", "card_arrival", "card_arrival", "delivery", "declined", "declined"),
-            strict=True,
-        )
+        for utterance, intent in zip(utterances, intents, strict=True)
     ]
     before = await whole(team, *items)
     assert (await slept(data)).acts == {}
@@ -203,11 +200,13 @@ async def test_only_a_store_that_has_seen_enough_prunes_unasked_and_only_what_re
     wrong, good = await team.teach(LESSON), await team.teach("Rotate at night")
     for agent in ("bob", "cy", "dee", "eve"):
         await team.report(agent, harmful=[wrong], outcome="failure", reasoning="It expired.", insight=f"{agent} saw it")
-    assert (await team.item(wrong))["confidence"] < 0.2
-    at_once = PrunePolicy(unasked_after=timedelta(0))
-    for policy in (PrunePolicy(unasked_from_reports=1), at_once):
+    assert (await team.item(wrong))["confidence"] < 0.45
+    for policy in (
+        PrunePolicy(trust=0.45, unasked_from_reports=1),
+        PrunePolicy(trust=0.45, unasked_after=timedelta(0)),
+    ):
         assert (await slept(data, prune=policy)).acts["prune"] == 0
-    done = await slept(data, prune=PrunePolicy(unasked_after=timedelta(0), unasked_from_reports=1))
+    done = await slept(data, prune=PrunePolicy(trust=0.45, unasked_after=timedelta(0), unasked_from_reports=1))
     [line] = [line for plan in done.plans for line in plan.items]
     assert (line.act, line.item) == ("prune", wrong)
     assert "eve: “It expired.”" in line.because
@@ -239,12 +238,8 @@ async def test_a_server_consolidates_by_itself_what_has_waited(tmp_path):
 
 
 def consolidating(data, *options):
-    return subprocess.Popen(
-        [*COMMAND, "consolidate", "--data", str(data), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [*COMMAND, "consolidate", "--data", str(data), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 async def many(team, pairs):
