@@ -11,7 +11,7 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -158,7 +158,7 @@ async def waiting(
 
 
 @asynccontextmanager
-async def opened(data: Path) -> Iterator[KnowledgeManagementUnit]:  # type: ignore[misc]
+async def opened(data: Path) -> AsyncIterator[KnowledgeManagementUnit]:
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger.open(data, embedder="", fallback="wordllama-256", clock=now))
         yield await stack.enter_async_context(KnowledgeManagementUnit.open(ledger, data, policy=Policy()))
@@ -244,7 +244,7 @@ async def main(options: argparse.Namespace) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    made = parser(__doc__, "")
+    made = parser(__doc__, "It needs no data: the lessons are made from the seed.")
     made.add_argument("--items", type=positive, default=100_000, help="lessons that are known (default: %(default)s)")
     made.add_argument("--new", type=positive, default=1_000, help="lessons that come then (default: %(default)s)")
     made.add_argument("--quiet", type=float, default=20.0, help="seconds of comparison (default: %(default)s)")

@@ -7,6 +7,7 @@ bounded in time and lets others run between items. After the last comes what evi
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,17 +62,20 @@ async def consolidate(
     policy: Policy,
     *,
     slice_seconds: float = SLICE_SECONDS,
+    most_seconds: float = math.inf,
     monotonic: Callable[[], float] = time.monotonic,
     progress: Callable[[int], None] = lambda looked: None,
 ) -> Consolidated:
     """Makes a pass; whoever calls holds the maintenance lock. May be cancelled: what is committed is whole.
 
-    `progress` is told how many items were looked at. Without learning nothing is done.
+    `progress` is told how many items were looked at. After `most_seconds` it stops where it is, for the next pass to go
+    on. Without learning nothing is done.
     """
     done = Consolidated()
     if not policy.learning:
         return done
     moved: dict[Space, set[ItemId]] = {space: set() for space in SPACES}
+    deadline = monotonic() + most_seconds
     try:
         count = _FIRST
         while arrivals := await ledger.read.arrivals(count):
@@ -84,6 +88,8 @@ async def consolidate(
             if sum(map(len, moved.values())) >= _ALIGN_FROM:
                 await _follow(ledger, spaces, moved)
             await anyio.lowlevel.checkpoint()
+            if monotonic() >= deadline:
+                return done
         async for plans in settle(ledger, policy, agent=CONSOLIDATOR):
             _count(done, moved, plans)
         await ledger.write(lambda transaction: transaction.end_consolidation())

@@ -33,6 +33,7 @@ _PAUSE_SECONDS = 1.0
 _RECONCILE_EVERY = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
+_CONSOLIDATE_SECONDS = 30.0  # then compacting has its turn
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Upkeep:
         """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle."""
         self.consolidated_at = await self.ledger.read.consolidated_at()
         if await self._due():
-            await consolidate(self.ledger, self.spaces, self.policy)
+            await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
             self.consolidated_at = await self.ledger.read.consolidated_at()
 
     async def _due(self) -> bool:

@@ -16,6 +16,7 @@ from fleetlore.kmu.pruning import PrunePolicy
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import Database
 from fleetlore.storage.ledger import LEDGER_FILE
+from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 
 LESSON = "Rotate the old key before the deploy"
 REWORDED = "Rotate old key before deploy"
@@ -288,6 +289,18 @@ async def test_two_processes_at_once_do_everything_once_and_a_killed_one_leaves_
         assert (len(items), status["pruned"]) == (pairs, pairs)
         assert {item["support"] for item in items} == {2}
         assert (await again(data)).acts == {}
+
+
+async def test_the_command_waits_for_another_process_and_says_so(tmp_path):
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        await same(Team(fleet))
+    async with ProcessLock(data / MAINTAIN_LOCK).held():
+        process = consolidating(data)
+        line = await anyio.to_thread.run_sync(process.stderr.readline)
+        assert line == "another process does upkeep on this data; waiting until it is done\n"
+    told, _ = await anyio.to_thread.run_sync(process.communicate)
+    assert (process.returncode, told.splitlines()[0]) == (0, "looked at 2 new items: merge 1")
 
 
 async def begun(data):
