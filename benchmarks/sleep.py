@@ -175,6 +175,8 @@ async def measure(options: argparse.Namespace, data: Path, progress: Progress) -
         await upkeep(unit)
         bar = progress.add_task("first pass", total=len(known))
         started = time.perf_counter()
+        if options.skip_first:
+            await unit.ledger.write(lambda transaction: transaction.set_consolidated(len(known)))
         first = await unit.consolidate(
             slice_seconds=FULL_SPEED, progress=lambda looked: progress.update(bar, completed=looked)
         )
@@ -249,6 +251,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--new", type=positive, default=1_000, help="lessons that come then (default: %(default)s)")
     made.add_argument("--quiet", type=float, default=20.0, help="seconds of comparison (default: %(default)s)")
     made.add_argument("--pause", type=float, default=0.01, help="between two retrievals (default: %(default)s)")
+    made.add_argument("--skip-first", action="store_true", help="count what is known as consolidated")
     made.add_argument("--seed", type=int, default=0, help="of the lessons and questions (default: %(default)s)")
     return made.parse_args()
 

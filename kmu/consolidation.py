@@ -18,7 +18,7 @@ import anyio
 import anyio.lowlevel
 
 from fleetlore.kmu.acts import perform
-from fleetlore.kmu.joining import Relation, comparable, joined, relate, same_condition
+from fleetlore.kmu.joining import Relation, comparable, joined, may_be_linked, relate, same_condition
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.sameness import LEAST_COSINE
 from fleetlore.kmu.settling import settle
@@ -38,7 +38,7 @@ SLICE_SECONDS = 0.05
 _FIRST, _MOST = 16, 256  # new items a slice
 _NEIGHBOURS = 24
 # Of vectors made of condition and insight; two values of one name under the same words are .9 and more.
-_NEAR = 0.8
+_NEAR = 0.85
 _ALIGN_FROM = 200
 
 
@@ -143,7 +143,7 @@ def _together(arrivals: Iterable[Arrival]) -> Mapping[tuple[Space, str, str], li
 
 def _related(spaces: KnowledgeSpaces, item: Item, others: Sequence[Item]) -> list[Relation]:
     conditions = {other.id: 1.0 for other in others if same_condition(item, other)}
-    apart = [other for other in others if other.id not in conditions and other.lesson != item.lesson]
+    apart = [other for other in others if other.id not in conditions and may_be_linked(item, other)]
     found = _cosines(spaces, item.applies_when, [other.applies_when for other in apart])
     conditions |= {other.id: cosine for other, cosine in zip(apart, found, strict=True) if cosine >= LEAST_COSINE}
     left = [other for other in others if other.id in conditions]

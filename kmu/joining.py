@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal, assert_never
 
 from fleetlore.kmu.gist import gist
+from fleetlore.kmu.lexicon import identifiers
 from fleetlore.kmu.sameness import LEAST_COSINE, judge
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Item, PlannedItem
@@ -47,7 +48,7 @@ def relate(one: Item, other: Item, *, conditions: float, insights: float) -> Rel
         return Relation(
             item=one.id, other=other.id, relation=judgement.relation, confidence=round(judgement.confidence, 2)
         )
-    if one.lesson == other.lesson or min(conditions, insights) < LEAST_COSINE:
+    if not may_be_linked(one, other) or min(conditions, insights) < LEAST_COSINE:
         return None
     under = judge(one.applies_when, other.applies_when, cosine=conditions)
     if under.relation != "similar":
@@ -65,6 +66,11 @@ def same_condition(one: Item, other: Item) -> bool:
         return True
     essence = _gist(one.applies_when)
     return bool(essence) and essence == _gist(other.applies_when)
+
+
+def may_be_linked(one: Item, other: Item) -> bool:
+    """Whether two items under conditions that differ can be similar at all: other words, and no other exact names."""
+    return one.lesson != other.lesson and _names(one.applies_when) == _names(other.applies_when)
 
 
 def joined(
@@ -184,6 +190,11 @@ def _age(relation: Relation) -> tuple[ItemId, ItemId]:
     """Oldest first, whichever way round a relation was found: ids sort by time."""
     older, younger = sorted((relation.item, relation.other))
     return younger, older
+
+
+@lru_cache(maxsize=_MANY)
+def _names(text: str) -> frozenset[str]:
+    return identifiers(text)
 
 
 @lru_cache(maxsize=_MANY)
