@@ -70,7 +70,7 @@ def test_the_gist_of_a_gist_is_itself(words):
 @given(PLAIN, st.data())
 def test_neither_case_nor_punctuation_nor_articles_change_a_gist(words, data):
     article = st.sampled_from(("", "", "the ", "The ", "a ", "an "))
-    wrapping = st.sampled_from(("{}", "({})", "“{}”", "**{}**", "{}…"))
+    wrapping = st.sampled_from(("{}", "({})", "“{}”", "**{}**", "{},"))
     case = st.sampled_from((str.lower, str.upper, str.title, str.capitalize))
     nouns = {"worker", "cache", "queue", "billing", "tests", "deploy"}
     said = [
