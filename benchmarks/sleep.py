@@ -114,8 +114,7 @@ async def store(items: Sequence[Item], transaction: LedgerTransaction) -> None:
 def arrivals(known: Sequence[Lesson], fresh: Sequence[Lesson], rng: random.Random) -> list[Lesson]:
     """New lessons: every fifth is a known one in other words, every fifth says a word more than a known one."""
     made = []
-    for place, lesson in enumerate(fresh):
-        old = rng.choice(known)
+    for place, (lesson, old) in enumerate(zip(fresh, rng.sample(known, len(fresh)), strict=True)):
         if place % 5 == 0:
             made.append(reworded(old))
         elif place % 5 == 1:
@@ -176,9 +175,10 @@ async def measure(options: argparse.Namespace, data: Path, progress: Progress) -
         bar = progress.add_task("first pass", total=len(known))
         started = time.perf_counter()
         if options.skip_first:
-            await unit.ledger.write(lambda transaction: transaction.set_consolidated(len(known)))
+            _, skipped = await unit.ledger.read.waiting()
+            await unit.ledger.write(lambda transaction: transaction.set_consolidated(skipped))
         first = await unit.consolidate(
-            slice_seconds=FULL_SPEED, progress=lambda looked: progress.update(bar, completed=looked)
+            slice_seconds=FULL_SPEED, rest=0, progress=lambda looked: progress.update(bar, completed=looked)
         )
         first_seconds = time.perf_counter() - started
         await upkeep(unit)

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 CONSOLIDATOR = AgentName("fleetlore")
 SLICE_SECONDS = 0.05
-_FIRST, _MOST = 16, 256  # new items a slice
+# New items that a slice asks for: more would keep the processor busy for longer than a retrieval should wait.
+_LEAST, _A_SECOND = 4, 160
 _NEIGHBOURS = 24
 # Of vectors made of condition and insight; two values of one name under the same words are .9 and more.
 _NEAR = 0.85
@@ -63,13 +64,14 @@ async def consolidate(
     *,
     slice_seconds: float = SLICE_SECONDS,
     most_seconds: float = math.inf,
+    rest: float = 1.0,
     monotonic: Callable[[], float] = time.monotonic,
     progress: Callable[[int], None] = lambda looked: None,
 ) -> Consolidated:
     """Makes a pass; whoever calls holds the maintenance lock. May be cancelled: what is committed is whole.
 
-    `progress` is told how many items were looked at. After `most_seconds` it stops where it is, for the next pass to go
-    on. Without learning nothing is done.
+    After a slice it rests for as long, times `rest`. `progress` is told how many items were looked at. After
+    `most_seconds` it stops where it is, for the next pass to go on. Without learning nothing is done.
     """
     done = Consolidated()
     if not policy.learning:
@@ -77,17 +79,16 @@ async def consolidate(
     moved: dict[Space, set[ItemId]] = {space: set() for space in SPACES}
     deadline = monotonic() + most_seconds
     try:
-        count = _FIRST
+        count = max(_LEAST, round(_A_SECOND * slice_seconds))
         while arrivals := await ledger.read.arrivals(count):
             began = monotonic()
-            relations, reached = await _judged(ledger, spaces, arrivals, monotonic, began + slice_seconds)
+            relations, reached = await _judged(ledger, spaces, arrivals, monotonic, slice_seconds)
             _count(done, moved, await _committed(ledger, reached, relations, policy))
             done.looked += len(reached)
             progress(done.looked)
-            count = _next_count(len(reached), len(arrivals), (monotonic() - began) / slice_seconds)
             if sum(map(len, moved.values())) >= _ALIGN_FROM:
                 await _follow(ledger, spaces, moved)
-            await anyio.lowlevel.checkpoint()
+            await anyio.sleep(rest * (monotonic() - began))
             if monotonic() >= deadline:
                 return done
         async for plans in settle(ledger, policy, agent=CONSOLIDATOR):
@@ -105,9 +106,12 @@ async def _judged(
     spaces: KnowledgeSpaces,
     arrivals: Sequence[Arrival],
     monotonic: Callable[[], float],
-    ends: float,
+    seconds: float,
 ) -> tuple[list[Relation], list[Arrival]]:
-    """How new items stand to their neighbours, and those that were looked at: at least one."""
+    """How new items stand to their neighbours, and those that were looked at: at least one, in about that time.
+
+    Only judging counts, which lets nobody else run; a search does.
+    """
     near: dict[ItemId, list[ItemId]] = {}
     items: dict[ItemId, Item] = {}
     for (space, owner, task_type), group in _together(arrivals).items():
@@ -119,14 +123,17 @@ async def _judged(
         items |= await ledger.read.items(wanted, agent=owner)
     relations: list[Relation] = []
     reached: list[Arrival] = []
+    spent = 0.0
     for arrival in arrivals:
-        if reached and monotonic() >= ends:
+        if reached and spent >= seconds:
             break
         reached.append(arrival)
         item = items.get(arrival.id)
         if item is not None:
+            began = monotonic()
             others = [items[other] for other in near[item.id] if other in items]
             relations += _related(spaces, item, [other for other in others if comparable(item, other)])
+            spent += monotonic() - began
             await anyio.lowlevel.checkpoint()
     return relations, reached
 
@@ -193,13 +200,6 @@ def _count(done: Consolidated, moved: Mapping[Space, set[ItemId]], plans: Iterab
         done.add(plan)
         space: Space = "general" if plan.agent == CONSOLIDATOR else "prompt"
         moved[space].update(line.item for line in plan.items if line.act in ("merge", "prune"))
-
-
-def _next_count(looked: int, asked: int, share: float) -> int:
-    """How many to ask for next: as many as one can look at in a slice, twice as many where there was time to spare."""
-    if looked < asked:
-        return max(looked, 4)
-    return min(2 * asked, _MOST) if share < 0.5 else max(asked, 4)
 
 
 async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, moved: Mapping[Space, set[ItemId]]) -> None:

@@ -58,11 +58,12 @@ class KnowledgeManagementUnit:
         self,
         *,
         slice_seconds: float = SLICE_SECONDS,
+        rest: float = 1.0,
         progress: Callable[[int], None] = lambda looked: None,
     ) -> Consolidated:
         """Makes a pass of consolidation; the caller holds `upkeep.lock`."""
         return await consolidation.consolidate(
-            self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, progress=progress
+            self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
 
     async def plan(self, wish: Wish) -> Pruning:

@@ -227,7 +227,7 @@ def consolidate(data: Path, promote_after: int, as_json: bool) -> None:
         waiting, _ = await unit.ledger.read.waiting()
         with click.progressbar(length=waiting, label="consolidating", file=sys.stderr) as bar:
             return await unit.consolidate(
-                slice_seconds=_HURRIED_SLICE, progress=lambda looked: bar.update(looked - bar.pos)
+                slice_seconds=_HURRIED_SLICE, rest=0, progress=lambda looked: bar.update(looked - bar.pos)
             )
 
     done = _with_ledger(data, "", work)

@@ -1,3 +1,5 @@
+-- A plus before a column keeps SQLite from reading a whole space by an index where few rows are asked for.
+
 -- name: meta
 SELECT key, value FROM meta;
 
@@ -46,7 +48,7 @@ SELECT id FROM merged ORDER BY id;
 
 -- name: item_ids_of_space
 SELECT id FROM items
- WHERE space = :space AND (space = 'general' OR owner = :agent) AND pruned_by IS NULL
+ WHERE +space = :space AND (+space = 'general' OR +owner = :agent) AND pruned_by IS NULL
  ORDER BY seq DESC LIMIT :limit;
 
 -- name: predecessors
@@ -69,13 +71,13 @@ SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
 -- name: living_after
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
   FROM items i JOIN contents c ON c.id = i.id
- WHERE i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
+ WHERE +i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
  ORDER BY i.seq LIMIT :limit;
 
 -- name: living_among
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
   FROM items i JOIN contents c ON c.id = i.id
- WHERE i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
+ WHERE +i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
 
 -- name: own_items
 SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AND pruned_by IS NULL;
@@ -104,7 +106,7 @@ SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 SELECT id, trust, author, lesson, slot, superseded_by,
        (SELECT count(*) FROM blames b WHERE b.lesson = items.lesson) AS blames
   FROM items
- WHERE pruned_by IS NULL AND space = 'general' AND id IN (SELECT value FROM json_each(:ids));
+ WHERE pruned_by IS NULL AND +space = 'general' AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: brought
 SELECT 1 FROM items i JOIN verdicts v ON v.item = i.id AND v.source = :receipt AND v.sign > 0
@@ -131,7 +133,7 @@ SELECT seq, id, space, owner, task_type, pruned_by IS NULL AS living FROM items
 
 -- name: judged
 SELECT seq, id FROM items i
- WHERE seq > :after AND space = 'general' AND pruned_by IS NULL AND (agents > 1 OR contradiction > 0)
+ WHERE seq > :after AND +space = 'general' AND pruned_by IS NULL AND (agents > 1 OR contradiction > 0)
    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
  ORDER BY seq LIMIT :limit;
 
