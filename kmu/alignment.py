@@ -1,7 +1,7 @@
 """Alignment: what a new insight is to what is known already. A decision is data; nothing is destroyed.
 
-In this version the judgement is as sure as it is simple: the same words in the same order under the same condition,
-but for case, spacing and punctuation, are the same lesson; everything else is a lesson of its own.
+The judgement is as sure as it is simple. Under the same condition the same words in the same order, but for case,
+spacing and punctuation, are the same lesson, and so are words of the same gist; everything else is a lesson of its own.
 """
 
 from collections.abc import Collection
@@ -20,6 +20,13 @@ class New:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Corroborated:
     """The same lesson is known: the report backs it."""
+
+    item: ItemId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merged:
+    """The same lesson is known in other words: the report backs it, and its wording is kept with it."""
 
     item: ItemId
 
@@ -53,7 +60,7 @@ class Rejected:
     because: str
 
 
-Alignment = New | Corroborated | Returned | Superseding | Conflict | Rejected
+Alignment = New | Corroborated | Merged | Returned | Superseding | Conflict | Rejected
 
 
 def sameness(space: Space, insight: str, applies_when: str, task_type: str) -> tuple[str, ...]:
@@ -69,19 +76,23 @@ def align(
     insight: str,
     condition: str,
     same: tuple[ItemId, PlanId | None] | None,
+    of_gist: ItemId | None,
     replaces: Collection[ItemId],
     harmful: Collection[Item],
 ) -> Alignment:
     """What the insight is to what is known.
 
-    `same` is the item of equal `sameness` and the plan that pruned it, if any; `condition` the digest of the new
-    lesson's condition; `harmful` the items that the same report calls harmful.
+    `same` is the item of equal `sameness` and the plan that pruned it, if any; `of_gist` a living item of equal gist;
+    `condition` the digest of the new lesson's condition; `harmful` the items that the same report calls harmful.
     """
     if not normal_form(insight):
         return Rejected(because="the insight has no words")
     if same is not None:
         item, plan = same
         return Corroborated(item=item) if plan is None else Returned(item=item, plan=plan)
+    # Who corrects an item, or calls it harmful, means something else than it says.
+    if of_gist is not None and of_gist not in replaces and of_gist not in {item.id for item in harmful}:
+        return Merged(item=of_gist)
     if replaces:
         return Superseding(replaced=tuple(replaces))
     others = tuple(item.id for item in harmful if item.condition == condition and item.status != "superseded")

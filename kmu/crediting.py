@@ -12,7 +12,7 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Verdict
+from fleetlore.storage.records import AgentName, Feedback, Item, Outcome, Receipt, Shown, Stage, Verdict
 
 _UNSHOWN_RELEVANCE = 1.0
 
@@ -174,17 +174,23 @@ async def blame(
     return blamed, revived
 
 
-async def restage(transaction: LedgerTransaction, item: Item, *, trust: float, agent: AgentName, required: int) -> None:
-    """Promotes or demotes an item of the general space as the outcomes of other agents warrant."""
+async def restage(
+    transaction: LedgerTransaction, item: Item, *, trust: float, agent: AgentName, required: int, news: bool = True
+) -> Stage:
+    """Promotes or demotes an item of the general space as the outcomes of other agents warrant; returns its stage.
+
+    Without `news` the item counts as no younger for it.
+    """
     if item.space == "prompt":
-        return
+        return item.stage
     latest = await transaction.latest_signs(item.id)
     others = [sign for agent, sign in latest.items() if agent != item.author]
     stage = stage_of(item.stage, backers=others.count(1), objectors=others.count(-1), trust=trust, required=required)
     if stage != item.stage:
-        await transaction.set_stage(item.id, stage)
+        await transaction.set_stage(item.id, stage, news=news)
         kind = "promoted" if stage == "active" else "demoted"
         await transaction.record(kind, agent=agent, subject=item.id, backers=others.count(1), trust=trust)
+    return stage
 
 
 def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing, *, relevance: float) -> float:

@@ -113,7 +113,7 @@ def weigh(
         experience=experience,
         constants=constants,
     )
-    confirmation = _confirmation(experience, constants)
+    confirmation = confirmation_of(experience, constants)
     accusing = outcome != "observation"
     trusts = {}
     for item, neighbour in neighbours.items():
@@ -249,7 +249,8 @@ def _credit(*, vouched: float, contradicted: float, slip: float, experience: Exp
     return min(max(odds / (1 + odds), LEAST_TRUST), MOST_TRUST)
 
 
-def _confirmation(experience: Experience, constants: Constants) -> float:
+def confirmation_of(experience: Experience, constants: Constants = CONSTANTS) -> float:
+    """a: how often a near, trusted vote is confirmed."""
     confirmed_prior, near_prior = constants.confirmed_prior
     return (confirmed_prior + experience.confirmed) / (near_prior + experience.near)
 

@@ -1,4 +1,4 @@
-"""Forgetting: a plan is shown, applied exactly as shown, and can be taken back."""
+"""Forgetting: a plan is shown, applied exactly as shown, and can be taken back, like a plan of any other kind."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu import evidence
-from fleetlore.kmu.crediting import restage
+from fleetlore.kmu.acts import carry_out, take_back
 from fleetlore.kmu.pruning import PrunePolicy, planned
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
 from fleetlore.storage.reconciliation import align
-from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem, Space, Stage
+from fleetlore.storage.records import SPACES, AgentName, Item, Plan, Space
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -40,7 +39,9 @@ async def show(ledger: Ledger, plan_id: PlanId, *, agent: AgentName) -> Pruning:
     return await _shown(ledger, await _known(ledger, plan_id, agent))
 
 
-async def apply(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName) -> Pruning:
+async def apply(
+    ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName, required: int
+) -> Pruning:
     """Prunes exactly what the plan says; once applied, applying it again changes nothing."""
     known = await _known(ledger, plan_id, agent)
     if known.undone_at is not None:
@@ -50,17 +51,15 @@ async def apply(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, age
         current = await transaction.plan(plan_id) or known
         if current.applied_at is not None:
             return current
-        items = await transaction.items([entry.item for entry in current.items], agent=agent)
-        for item in items:
-            await transaction.set_pruned(item, plan_id)
-            await transaction.record("pruned", agent=agent, subject=item, plan=plan_id)
-        applied = replace(
-            current,
-            applied_at=transaction.now,
-            items=tuple(_as_it_was(entry, items.get(entry.item)) for entry in current.items),
-        )
+        done = [
+            line
+            for entry in current.items
+            for line in await carry_out(transaction, entry, plan_id, agent=agent, required=required)
+        ]
+        applied = replace(current, applied_at=transaction.now, items=tuple(done))
         await transaction.mark_plan(applied)
-        await transaction.record("plan applied", agent=agent, subject=plan_id, items=list(items))
+        pruned = [entry.item for entry in done if entry.stage is not None]
+        await transaction.record("plan applied", agent=agent, subject=plan_id, items=pruned)
         return applied
 
     applied = await ledger.write(prune)
@@ -68,7 +67,7 @@ async def apply(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, age
 
 
 async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName, required: int) -> Pruning:
-    """Brings back what a plan took, as it was before, plus what came since; undoing twice changes nothing.
+    """Takes back what a plan of any kind did: items as they were, plus what came since; undoing twice changes nothing.
 
     `required` is how many other agents must bear an item out before it is active.
     """
@@ -80,16 +79,8 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
         current = await transaction.plan(plan_id) or known
         if current.undone_at is not None:
             return current
-        items = await transaction.items([entry.item for entry in current.items], agent=agent, pruned=True)
-        for entry in current.items:
-            item = items.get(entry.item)
-            if item is None or entry.stage is None:
-                continue
-            if item.pruned_by == plan_id:
-                await transaction.set_pruned(item.id, None)
-            elif item.pruned_by is None:
-                await _unite(transaction, item, entry, plan_id, required)
-            await transaction.record("restored", agent=agent, subject=item.id, plan=plan_id)
+        for entry in reversed(current.items):
+            await take_back(transaction, entry, plan_id, agent=agent, required=required)
         undone = replace(current, undone_at=transaction.now)
         await transaction.mark_plan(undone)
         await transaction.record("plan undone", agent=agent, subject=plan_id)
@@ -97,25 +88,6 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
 
     undone = await ledger.write(bring_back)
     return await _follow(ledger, spaces, undone)
-
-
-async def _unite(
-    transaction: LedgerTransaction, item: Item, entry: PlannedItem, plan_id: PlanId, required: int
-) -> None:
-    """An item that came back by itself since: as it was before, plus what it gained or lost since its return."""
-    returns = [
-        event
-        for event in await transaction.history(item.id)
-        if event["kind"] == "returned" and event["plan"] == plan_id
-    ]
-    if not returns or entry.trust is None or entry.stage is None:
-        return
-    since = evidence.log_odds(item.evidence.trust) - evidence.log_odds(returns[-1]["trust"])
-    trust = evidence.moved(entry.trust, since)
-    await transaction.set_trust(item.id, trust)
-    stage: Stage = "active" if item.stage == "active" else entry.stage
-    await transaction.bear_out_again(item.id, stage)
-    await restage(transaction, replace(item, stage=stage), trust=trust, agent=item.author, required=required)
 
 
 async def _chosen(ledger: Ledger, wish: Wish, policy: PrunePolicy) -> Sequence[Item]:
@@ -149,8 +121,8 @@ async def _known(ledger: Ledger, plan_id: PlanId, agent: AgentName, argument: st
     found = await ledger.read.plan(plan_id)
     if found is None:
         raise Refusal(argument, f"there is no plan {plan_id}", "Use the plan (p_…) that an earlier call returned")
-    visible = await ledger.read.items([entry.item for entry in found.items], agent=agent, pruned=True)
-    if len(visible) < len(found.items):
+    named = {entry.item for entry in found.items}
+    if len(await ledger.read.items(named, agent=agent, pruned=True)) < len(named):
         raise Refusal(argument, f"{plan_id} concerns items of another agent", "Only that agent can use it")
     return found
 
@@ -158,8 +130,9 @@ async def _known(ledger: Ledger, plan_id: PlanId, agent: AgentName, argument: st
 async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, changed: Plan) -> Pruning:
     """The spaces follow what the ledger has committed."""
     pruning = await _shown(ledger, changed)
+    moved = {entry.item for entry in changed.items if entry.act in ("prune", "merge")}
     for space in SPACES:
-        await align(ledger, spaces, space, [item.id for item in _of(space, pruning.items.values())])
+        await align(ledger, spaces, space, [item.id for item in _of(space, pruning.items.values()) if item.id in moved])
     return pruning
 
 
@@ -169,7 +142,3 @@ async def _shown(ledger: Ledger, made: Plan) -> Pruning:
     living = [await ledger.read.count(space) for space in SPACES]
     touched = sum(item.pruned_by is None for item in items.values())
     return Pruning(plan=made, items=items, kept=sum(living) - touched)
-
-
-def _as_it_was(entry: PlannedItem, item: Item | None) -> PlannedItem:
-    return entry if item is None else replace(entry, stage=item.stage, trust=item.evidence.trust)

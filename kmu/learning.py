@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu import crediting, foresight
-from fleetlore.kmu.alignment import Alignment, Corroborated, Rejected, Returned
+from fleetlore.kmu.alignment import Alignment, Conflict, Corroborated, Merged, New, Rejected, Returned, Superseding
 from fleetlore.kmu.control import admits
 from fleetlore.kmu.evidence import CONSTANTS, CREDIBLE, Neighbour, Weighing, living, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
+from fleetlore.kmu.following import follow, in_the_words_of
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
-from fleetlore.kmu.submission import Charge, Submission
+from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
@@ -62,12 +63,23 @@ async def learn(
         request=request,
         required=policy.promote_after,
     )
-    if draft is not None and await ledger.read.item_of_digest(report.target, report.owner, draft.digest) is None:
+    taken = draft is not None and not await _known(ledger.read, report, draft)
+    if draft is not None and taken:
         await intake.take(report.target, row_of(report, draft))
     acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
-    if isinstance(alignment, Returned):
-        await align_space(ledger, spaces, report.target, [alignment.item])  # pruning took its row out
+    match alignment:
+        case Returned(item=item):
+            await align_space(ledger, spaces, report.target, [item])  # pruning took its row out
+        case New() | Superseding() | Conflict() if draft is not None and not taken:
+            await align_space(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
     return acknowledgement
+
+
+async def _known(view: LedgerView, report: Report, draft: Draft) -> bool:
+    """Whether the insight is known in these words, or in others that mean surely the same."""
+    if await view.item_of_digest(report.target, report.owner, draft.digest) is not None:
+        return True
+    return await view.item_of_gist(report.target, report.owner, draft.gist) is not None
 
 
 async def _answered(view: LedgerView, report: Report, request: str) -> Acknowledgement | None:
@@ -118,10 +130,15 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         assessment=assessment.sentences,
     )
     await transaction.saw(report.agent)
+    submission = await follow(transaction, submission)
+    report = submission.report
     alignment = await align_lesson(transaction, submission) if report.insight else None
-    weighing = await _weigh(transaction, submission, alignment)
+    weighed = submission
+    if isinstance(alignment, Merged):
+        weighed = await in_the_words_of(transaction, submission, alignment.item)
+    weighing = await _weigh(transaction, weighed, alignment)
     booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)
-    await _experience(transaction, submission, feedback, alignment, weighing, booked)
+    await _experience(transaction, weighed, feedback, alignment, weighing, booked)
     if alignment and not admits(credit=weighing.credit, slip=weighing.slip):
         alignment = Rejected(because="what this agent reports is hardly ever borne out, and nobody else says this")
     learned = await store_lesson(transaction, submission, feedback, alignment, weighing) if alignment else None
@@ -186,7 +203,7 @@ async def _weigh(transaction: LedgerTransaction, submission: Submission, alignme
     slip = CONSTANTS.slip if slip is None else slip
     experience = await transaction.experience()
     named = {charge.item for charge in submission.charges if charge.direct}
-    if isinstance(alignment, Corroborated):
+    if isinstance(alignment, Corroborated | Merged):
         named.add(alignment.item)
     teaches = draft is not None and report.target == "general"
     repeated = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu import crediting
+from fleetlore.kmu import acts, crediting
 from fleetlore.kmu.alignment import (
     Alignment,
     Conflict,
     Corroborated,
+    Merged,
     New,
     Rejected,
     Returned,
@@ -21,8 +22,8 @@ from fleetlore.kmu.feedback_agents import kind_of
 from fleetlore.kmu.gist import gist
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
-from fleetlore.storage.identifiers import ItemId, new_item_id
-from fleetlore.storage.records import Evidence, Feedback, Item, Status
+from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
+from fleetlore.storage.records import Evidence, Feedback, Item, Plan, PlannedItem, Status
 from fleetlore.storage.rows import IndexedItem
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
     if not insight:
         return None
+    essence = gist(report.insight)
     return Draft(
         id=new_item_id(ledger.clock()),
         digest=ledger.digest("item", insight, condition, task_type),
         condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", gist(report.insight) or insight),
+        lesson=ledger.digest("lesson", essence or insight),
         slot=ledger.digest("slot", subject) if (subject := subject_of(report.insight)) else "",
+        gist=ledger.digest("gist", essence, condition, task_type) if essence else "",
         applies_when=applies_when,
     )
 
@@ -69,6 +72,7 @@ async def align_lesson(transaction: LedgerTransaction, submission: Submission) -
         insight=report.insight,
         condition=draft.condition if draft else "",
         same=await transaction.item_of_digest(report.target, report.owner, draft.digest) if draft else None,
+        of_gist=await transaction.item_of_gist(report.target, report.owner, draft.gist) if draft else None,
         replaces=report.replaces,
         harmful=[item for item in named.values() if item.space == report.target],
     )
@@ -83,11 +87,15 @@ async def store_lesson(
 ) -> Learned:
     """Stores the insight as its alignment says."""
     report = submission.report
+    taken_by: PlanId | None = None
     match alignment:
         case Rejected(because=because):
             return Learned(id="", space=report.target, status="", decision="rejected", because=because)
         case Corroborated(item=item):
             known = await _back(transaction, submission, feedback, item, weighing)
+        case Merged(item=item):
+            known = item
+            taken_by = await _merge(transaction, submission, feedback, item, weighing)
         case Returned(item=item, plan=plan):
             before = await transaction.item(item, agent=report.agent, pruned=True)
             assert before is not None
@@ -103,11 +111,11 @@ async def store_lesson(
             await _add(transaction, report, feedback, submission.draft, weighing)
             if isinstance(alignment, Conflict):
                 for other in alignment.others:
-                    await transaction.add_conflict(known, other, feedback)
+                    await transaction.add_conflict(known, other, feedback.id)
     await _supersede(transaction, report, known)
     item_now = await transaction.item(known, agent=report.agent)
     assert item_now is not None
-    decision, because = _explained(alignment, item_now.status)
+    decision, because = _explained(alignment, item_now.status, taken_by)
     await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
     return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
 
@@ -131,6 +139,7 @@ async def _add(
         condition=draft.condition,
         lesson=draft.lesson,
         slot=draft.slot,
+        gist=draft.gist,
         stage="active" if report.target == "prompt" else "provisional",
         evidence=Evidence(trust=weighing.credit),
         created_at=transaction.now,
@@ -152,6 +161,48 @@ async def _back(
     return item
 
 
+async def _merge(
+    transaction: LedgerTransaction, submission: Submission, feedback: Feedback, survivor: ItemId, weighing: Weighing
+) -> PlanId:
+    """Another wording of a known lesson backs it, and is kept as an item that a plan has merged away."""
+    report, draft = submission.report, submission.draft
+    assert draft is not None
+    source = crediting.source_of(report)
+    await _add(transaction, report, feedback, draft, weighing)
+    earlier = await transaction.verdict(survivor, source)
+    before = await transaction.item(survivor, agent=report.agent)
+    await _back(transaction, submission, feedback, survivor, weighing)
+    held, after = await transaction.verdict(survivor, source), await transaction.item(survivor, agent=report.agent)
+    assert before is not None
+    assert after is not None
+    lent = held != earlier
+    plan = new_plan_id(transaction.now)
+    line = PlannedItem(
+        item=draft.id,
+        because=f"the same lesson as {survivor} in other words",
+        feedback=(feedback.id,),
+        stage=before.stage,
+        trust=weighing.credit,
+        act="merge",
+        other=survivor,
+        lent=(source,) if lent else (),
+        displaced=(earlier,) if lent and earlier is not None else (),
+    )
+    await acts.merge(transaction, draft.id, survivor, plan, agent=report.agent)
+    await transaction.add_plan(
+        Plan(
+            id=plan,
+            at=transaction.now,
+            agent=report.agent,
+            reason="merged",
+            kind="merge",
+            items=(line, *acts.stage_change(survivor, before.stage, after.stage)),
+            applied_at=transaction.now,
+        )
+    )
+    return plan
+
+
 async def _supersede(transaction: LedgerTransaction, report: Report, successor: ItemId) -> None:
     replaced = [item for item in report.replaces if item != successor]
     if replaced:
@@ -162,12 +213,15 @@ async def _supersede(transaction: LedgerTransaction, report: Report, successor: 
 
 
 def _explained(
-    alignment: New | Corroborated | Returned | Superseding | Conflict, status: Status
+    alignment: New | Corroborated | Merged | Returned | Superseding | Conflict, status: Status, plan: PlanId | None
 ) -> tuple[Decision, str]:
     waiting = "" if status == "active" else " It is provisional until other agents' outcomes bear it out."
     match alignment:
         case Corroborated():
             return "corroborated", "The same insight under the same condition is known; your report backs it."
+        case Merged():
+            because = "The same lesson is known in other words; your report backs it and your wording is kept with it."
+            return "merged", f"{because} To keep them apart: prune with undo={plan}."
         case Returned():
             return "new", "An equal insight was pruned before; it is back, as provisional only."
         case Superseding(replaced=replaced):

@@ -131,16 +131,17 @@ def select(
 
     The agent's own items come first on a quota of two fifths: they say how to go about this sort of task and do not
     compete with lessons. Items in conflict form one group. A superseded item stands in its successor's group, and only
-    where room is left; `companions` holds successors and rivals that were not found themselves.
+    where room is left; `companions` holds successors and rivals that were not found themselves. Of items linked as
+    similar only the best is shown, unless a conflict brings another along.
     """
-    living = [entry for entry in own if entry.item.superseded_by is None]
+    living = _distinct(entry for entry in own if entry.item.superseded_by is None)
     groups = [[entry] for entry in living[: max(1, limit * 2 // 5)]]
     room = limit - len(groups)
     by_id = {entry.item.id: entry for entry in general}
     taken: set[ItemId] = set()
     for entry in general:
         head = _head(entry, by_id, companions)
-        if room == 0 or head is None or head.item.id in taken:
+        if room == 0 or head is None or head.item.id in taken or not taken.isdisjoint(head.item.similar_to):
             continue
         group = _conflict(head, by_id, companions)
         if len(group) > room:
@@ -155,6 +156,15 @@ def select(
             next(group for group in groups if entry.item.superseded_by in {m.item.id for m in group}).append(entry)
             room -= 1
     return groups
+
+
+def _distinct(entries: Iterable[Ranked]) -> list[Ranked]:
+    """The entries but for those similar to a better one."""
+    kept: list[Ranked] = []
+    for entry in entries:
+        if not any(better.item.id in entry.item.similar_to for better in kept):
+            kept.append(entry)
+    return kept
 
 
 def _conflict(head: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[ItemId, Item]) -> list[Ranked]:

@@ -31,6 +31,7 @@ class Draft:
     condition: str
     lesson: str
     slot: str
+    gist: str
     applies_when: str
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import forgetting, learning, retrieval
+from fleetlore.kmu import consolidation, forgetting, learning, retrieval
+from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
@@ -23,7 +24,7 @@ from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 class KnowledgeManagementUnit:
-    """Aligns, stores, retrieves, promotes and prunes."""
+    """Aligns, stores, retrieves, promotes, consolidates and prunes."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class KnowledgeManagementUnit:
             )
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK))
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)
             yield cls(ledger, spaces, intake, exploration, upkeep, policy)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
@@ -66,6 +67,18 @@ class KnowledgeManagementUnit:
         """Takes a report; see `learning.learn`."""
         return await learning.learn(self.ledger, self.spaces, self._intake, report, policy=self._policy)
 
+    async def consolidate(
+        self,
+        *,
+        slice_seconds: float = SLICE_SECONDS,
+        rest: float = 1.0,
+        progress: Callable[[int], None] = lambda looked: None,
+    ) -> Consolidated:
+        """Makes a pass of consolidation; the caller holds `upkeep.lock`."""
+        return await consolidation.consolidate(
+            self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
+        )
+
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""
         return await forgetting.plan(self.ledger, wish, policy=self._policy.prune)
@@ -76,8 +89,8 @@ class KnowledgeManagementUnit:
 
     async def apply_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Prunes what a plan says."""
-        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent)
+        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
 
     async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
-        """Brings back what a plan took."""
+        """Takes back what a plan of any kind did."""
         return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)

@@ -1,4 +1,7 @@
-"""Upkeep: what keeps the spaces in line with the ledger and fast. One process at a time does it, in the background."""
+"""Upkeep: what keeps the spaces in line with the ledger, fast, and consolidated.
+
+One process at a time does it, in the background.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from fleetlore.kmu.consolidation import consolidate
+from fleetlore.kmu.control import consolidates, states_of
+from fleetlore.kmu.policy import Policy
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
@@ -25,16 +31,24 @@ logger = logging.getLogger(__name__)
 COMMITS = 50
 _PAUSE_SECONDS = 1.0
 _RECONCILE_EVERY = timedelta(minutes=10)
+_LONGEST_WAIT = timedelta(minutes=10)
+_CONSOLIDATE_EVERY = timedelta(days=1)
+_CONSOLIDATE_SECONDS = 30.0  # then compacting has its turn
 
 
 @dataclass(slots=True)
 class Upkeep:
-    """What the background work did last, for `status` and `/healthz`."""
+    """What the background work did last, for `status` and `/healthz`.
+
+    `consolidated_at` is when a pass of consolidation last came to its end, in whichever process.
+    """
 
     ledger: Ledger
     spaces: KnowledgeSpaces
     lock: ProcessLock
+    policy: Policy
     optimized: dict[Space, int] = field(default_factory=dict)
+    reconciled_at: datetime | None = None
     consolidated_at: datetime | None = None
     degraded: dict[str, str] = field(default_factory=dict)
 
@@ -47,6 +61,8 @@ class Upkeep:
                         # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
                         with anyio.CancelScope(shield=True):
                             await self.work()
+                        # A pass may take a minute, and may be broken off between its commits.
+                        await self.sleep()
                 self.degraded.pop("upkeep", None)
             except DataError as fault:
                 logger.exception("upkeep failed; it will be tried again")
@@ -57,14 +73,34 @@ class Upkeep:
         """One round: reconciles now and then, compacts what has seen enough commits."""
         await follow_generation(self.ledger, self.spaces)
         now = self.ledger.clock()
-        if everything or self.consolidated_at is None or now - self.consolidated_at > _RECONCILE_EVERY:
+        if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
             repairs = await reconcile(self.ledger, self.spaces)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
-            self.consolidated_at = now
+            self.reconciled_at = now
         for space in SPACES:
             version = await self.spaces.version(space)
             if everything or version - self.optimized.get(space, 0) >= COMMITS:
                 await self.spaces.index(space)
                 await self.spaces.optimize(space)
                 self.optimized[space] = await self.spaces.version(space)
+
+    async def sleep(self) -> None:
+        """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle."""
+        self.consolidated_at = await self.ledger.read.consolidated_at()
+        if await self._due():
+            await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
+            self.consolidated_at = await self.ledger.read.consolidated_at()
+
+    async def _due(self) -> bool:
+        if not self.policy.learning:
+            return False
+        view, now = self.ledger.read, self.ledger.clock()
+        if self.consolidated_at is None or now - self.consolidated_at > _CONSOLIDATE_EVERY:
+            return True
+        since = await view.waiting_since()
+        if since is None:
+            return False
+        waiting, items = await view.waiting()
+        states = states_of((), await view.experience(), waiting=waiting, items=items)
+        return now - since > _LONGEST_WAIT or consolidates(states)

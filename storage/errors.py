@@ -3,6 +3,7 @@
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
     ├── DataNewer                        written by a later version of fleetlore
@@ -34,6 +35,15 @@ class MissingLibrary(FleetloreError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
+
+
+class PolicyImpossible(FleetloreError, ValueError):
+    """A policy with a value that makes no sense."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(f"the policy's {name} is {value}, and must be {allowed}.")
 
 
 class DataError(FleetloreError, RuntimeError):

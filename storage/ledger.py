@@ -19,9 +19,10 @@ import anyio
 
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
-from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, new_event_id, new_store_id
+from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_event_id, new_store_id
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Plan, Receipt, Stage, Verdict
+from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
+from fleetlore.storage.relations import Relations
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds
 
 ResultT = TypeVar("ResultT")
@@ -101,14 +102,12 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(LedgerView):
+class LedgerTransaction(Relations):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
-        super().__init__(connection)
+        super().__init__(connection, now)
         self.info = info
-        self.now = now
-        self._at = microseconds(now)
 
     async def record(self, kind: str, *, agent: AgentName, subject: str, **body: object) -> None:
         """Appends an event. `body` holds identifiers, numbers and digests only: never free text."""
@@ -157,9 +156,9 @@ class LedgerTransaction(LedgerView):
             trust=item.evidence.trust,
         )
 
-    async def set_trust(self, item: ItemId, trust: float) -> None:
-        """Changes an item's trust."""
-        await self._connection.run("set_trust", id=item, trust=trust, at=self._at)
+    async def set_trust(self, item: ItemId, trust: float, *, news: bool = True) -> None:
+        """Changes an item's trust. Without `news` the item counts as no younger for it."""
+        await self._connection.run("set_trust", id=item, trust=trust, at=self._at if news else 0)
 
     async def shift_trust(self, trusts: Mapping[ItemId, float]) -> None:
         """Changes the trust of many items by what was said of their neighbours; that is no update of theirs."""
@@ -183,9 +182,9 @@ class LedgerTransaction(LedgerView):
         """Takes back who called the lesson harmful: it was borne out. Returns how many had."""
         return len(await self._connection.rows("absolve", lesson=lesson))
 
-    async def set_stage(self, item: ItemId, stage: Stage) -> None:
-        """Promotes or demotes an item."""
-        await self._connection.run("set_stage", id=item, stage=stage, at=self._at)
+    async def set_stage(self, item: ItemId, stage: Stage, *, news: bool = True) -> None:
+        """Promotes or demotes an item. Without `news` it counts as no younger for it."""
+        await self._connection.run("set_stage", id=item, stage=stage, at=self._at if news else 0)
 
     async def bear_out_anew(self, item: ItemId) -> None:
         """Makes an item provisional until outcomes from now on bear it out; what was said before counts no more."""
@@ -194,15 +193,6 @@ class LedgerTransaction(LedgerView):
     async def bear_out_again(self, item: ItemId, stage: Stage) -> None:
         """Takes `bear_out_anew` back: everything that was said of the item counts."""
         await self._connection.run("bear_out_from", id=item, stage=stage, since=0)
-
-    async def supersede(self, item: ItemId, successor: ItemId | None) -> None:
-        """Names the item's successor; None takes it back."""
-        await self._connection.run("supersede", id=item, successor=successor, at=self._at)
-
-    async def add_conflict(self, one: ItemId, other: ItemId, feedback: Feedback) -> None:
-        """Marks two items as contradicting each other."""
-        await self._connection.run("add_conflict", item=one, other=other, feedback=feedback.id)
-        await self._connection.run("add_conflict", item=other, other=one, feedback=feedback.id)
 
     async def put_verdict(self, verdict: Verdict) -> None:
         """Stores what a report says of an item, in place of what the same source said before, and counts anew."""
@@ -260,40 +250,3 @@ class LedgerTransaction(LedgerView):
             request=request,
             answer=answer,
         )
-
-    async def add_plan(self, plan: Plan) -> None:
-        """Stores a prune plan as shown."""
-        await self._add_content(plan.id, {"reason": plan.reason})
-        await self._connection.run("add_plan", id=plan.id, at=self._at, agent=plan.agent, items=_planned(plan))
-
-    async def mark_plan(self, plan: Plan) -> None:
-        """Notes that a plan was applied or undone, and what its items were like before."""
-        await self._connection.run(
-            "mark_plan",
-            id=plan.id,
-            items=_planned(plan),
-            applied_at=microseconds(plan.applied_at) if plan.applied_at else None,
-            undone_at=microseconds(plan.undone_at) if plan.undone_at else None,
-        )
-
-    async def set_pruned(self, item: ItemId, plan: PlanId | None) -> None:
-        """Takes an item away under a plan; None brings it back."""
-        await self._connection.run("prune_item", id=item, plan=plan)
-
-    async def _add_content(self, subject: str, content: Mapping[str, object]) -> None:
-        await self._connection.run("add_content", id=subject, body=json.dumps(content))
-
-
-def _planned(plan: Plan) -> str:
-    return json.dumps(
-        [
-            {
-                "item": planned.item,
-                "because": planned.because,
-                "feedback": planned.feedback,
-                "stage": planned.stage,
-                "trust": planned.trust,
-            }
-            for planned in plan.items
-        ]
-    )

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
+from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
     Census,
@@ -13,7 +15,6 @@ from fleetlore.storage.records import (
     Feedback,
     Item,
     Plan,
-    PlannedItem,
     Receipt,
     Shown,
     Space,
@@ -34,7 +35,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView):
+class LedgerView(AttemptsView, Backlog):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -60,9 +61,14 @@ class LedgerView(AttemptsView):
         return (await self.items([item], agent=agent, pruned=pruned)).get(item)
 
     async def item_of_digest(self, space: Space, owner: str, digest: str) -> tuple[ItemId, PlanId | None] | None:
-        """The item of that digest, and the plan that pruned it if one did."""
+        """The item of that digest, or the one that it was merged into, and the plan that pruned it if one did."""
         row = await self._connection.row("item_of_digest", space=space, owner=owner, digest=digest)
         return None if row is None else (ItemId(row["id"]), PlanId(row["pruned_by"]) if row["pruned_by"] else None)
+
+    async def item_of_gist(self, space: Space, owner: str, gist: str) -> ItemId | None:
+        """The oldest living item of that gist; "" is nobody's."""
+        row = await self._connection.row("item_of_gist", space=space, owner=owner, gist=gist)
+        return None if row is None else ItemId(row["id"])
 
     async def newest_items(self, space: Space, *, agent: str, limit: int) -> list[Item]:
         """The newest items of a space that `agent` may see."""
@@ -70,11 +76,6 @@ class LedgerView(AttemptsView):
         ids = [ItemId(row["id"]) for row in rows]
         items = await self.items(ids, agent=agent)
         return [items[item] for item in ids if item in items]
-
-    async def predecessors(self, ids: Iterable[ItemId]) -> list[ItemId]:
-        """The items that any of `ids` superseded."""
-        rows = await self._connection.rows("predecessors", ids=json.dumps(list(ids)))
-        return [ItemId(row["id"]) for row in rows]
 
     async def living_ids(self, space: Space) -> set[ItemId]:
         """Every item of a space that is not pruned."""
@@ -147,6 +148,11 @@ class LedgerView(AttemptsView):
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
 
+    async def verdict(self, item: ItemId, source: str) -> Verdict | None:
+        """What that source last said of the item."""
+        row = await self._connection.row("verdict", item=item, source=source)
+        return None if row is None else verdict_of(row)
+
     async def said(self, agent: AgentName, items: Iterable[ItemId]) -> dict[ItemId, dict[str, Verdict]]:
         """What the agent said of these items, by item and source."""
         found: dict[ItemId, dict[str, Verdict]] = {}
@@ -190,16 +196,16 @@ class LedgerView(AttemptsView):
         weights, foreseen = json.loads(values.pop("weights")), json.loads(values.pop("foreseen"))
         return Experience(**values, weights=tuple(weights), foreseen=tuple(map(tuple, foreseen)))
 
-    async def waiting(self) -> tuple[int, int]:
-        """How many items came since consolidation last looked, and how many there ever were."""
-        row = await self._connection.row("waiting")
-        assert row is not None
-        return row["latest"] - row["consolidated"], row["latest"]
-
     async def latest_signs(self, item: ItemId) -> dict[AgentName, int]:
         """For each agent that named the item since it must be borne out, what it said last: +1 or -1."""
-        rows = await self._connection.rows("latest_signs", item=item)
-        return {AgentName(row["agent"]): row["sign"] for row in rows}
+        return (await self.latest_signs_of([item])).get(item, {})
+
+    async def latest_signs_of(self, ids: Iterable[ItemId]) -> dict[ItemId, dict[AgentName, int]]:
+        """`latest_signs` of many items."""
+        found: dict[ItemId, dict[AgentName, int]] = {}
+        for row in await self._connection.rows("latest_signs", ids=json.dumps(list(ids))):
+            found.setdefault(ItemId(row["item"]), {})[AgentName(row["agent"])] = row["sign"]
+        return found
 
     async def agents(self) -> int:
         """How many agents this ledger has seen."""
@@ -227,29 +233,20 @@ class LedgerView(AttemptsView):
         ]
 
     async def plan(self, plan: PlanId) -> Plan | None:
-        """A prune plan, if it was ever made."""
+        """A plan, if it was ever made."""
         row = await self._connection.row("plan", id=plan)
-        if row is None:
-            return None
-        items = tuple(
-            PlannedItem(
-                item=ItemId(entry["item"]),
-                because=entry["because"],
-                feedback=tuple(FeedbackId(feedback) for feedback in entry["feedback"]),
-                stage=entry["stage"],
-                trust=entry["trust"],
-            )
-            for entry in json.loads(row["items"])
-        )
-        return Plan(
-            id=PlanId(row["id"]),
-            at=moment(row["at"]),
-            agent=AgentName(row["agent"]),
-            reason=content_of(row).get("reason", ""),
-            items=items,
-            applied_at=moment(row["applied_at"]) if row["applied_at"] is not None else None,
-            undone_at=moment(row["undone_at"]) if row["undone_at"] is not None else None,
-        )
+        return None if row is None else plan_of(row)
+
+    async def plan_that_merged(self, item: ItemId) -> Plan | None:
+        """The plan by which the item was merged into another, if one did."""
+        row = await self._connection.row("merge_plan", item=item)
+        return None if row is None else plan_of(row)
+
+    async def trust(self, item: ItemId) -> float:
+        """How far an item that exists is trusted."""
+        row = await self._connection.row("trust", id=item)
+        assert row is not None
+        return float(row["trust"])
 
     async def prunable(self, *, space: str, agent: AgentName, trust: float, contradictions: int) -> list[Item]:
         """Items below `trust` with that many reports against them, and those whose successor is active."""

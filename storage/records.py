@@ -19,6 +19,8 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
+PlanKind = Literal["prune", "merge", "consolidation"]
+Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,24 +178,35 @@ class Feedback:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedItem:
-    """One line of a prune plan, with the stage and trust that the item had when the plan was applied."""
+    """One line of a plan: what it does to an item, and what is needed to take that back.
+
+    `other` is the item that it is merged into, linked with, in conflict with or superseded by. `stage`, `trust` and
+    `successor` are what the item had when the plan was applied. A merge lends the verdicts of the sources `lent` to
+    `other`, where they took the place of `displaced`.
+    """
 
     item: ItemId
     because: str
     feedback: tuple[FeedbackId, ...] = ()
     stage: Stage | None = None
     trust: float | None = None
+    act: Act = "prune"
+    other: ItemId | None = None
+    successor: ItemId | None = None
+    lent: tuple[str, ...] = ()
+    displaced: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Which items one pruning takes away, and why; applied and undone at most in that order."""
+    """What is done to which items, and why; applied and undone at most in that order."""
 
     id: PlanId
     at: datetime
     agent: AgentName
     reason: str
     items: tuple[PlannedItem, ...]
+    kind: PlanKind = "prune"
     applied_at: datetime | None = None
     undone_at: datetime | None = None
 

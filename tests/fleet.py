@@ -15,8 +15,12 @@ from urllib.request import urlopen
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from fleetlore.kmu.consolidation import Consolidated
+from fleetlore.kmu.unit import KnowledgeManagementUnit, Policy
 from fleetlore.server.app import create_server
-from fleetlore.server.settings import Settings
+from fleetlore.server.settings import Settings, utc_now
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.ledger import Ledger
 
 COMMAND = [sys.executable, "-m", "fleetlore.server"]
 
@@ -74,6 +78,16 @@ async def over_stdio(data: Path, *options: str, mode: str = "auto", cwd: Path | 
     parameters = StdioServerParameters(command=COMMAND[0], args=arguments, cwd=cwd)
     async with Client(stdio_client(parameters), mode=mode) as client:
         yield Fleet(client)
+
+
+async def slept(data: Path, **options: Any) -> Consolidated:
+    """A pass of consolidation over a data directory, as `fleetlore consolidate` makes it beside any server."""
+    async with (
+        Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger,
+        KnowledgeManagementUnit.open(ledger, data, policy=Policy(**options)) as unit,
+        unit.upkeep.lock.held(),
+    ):
+        return await unit.consolidate()
 
 
 def free_port() -> int:

@@ -90,6 +90,8 @@ def described(item: Item, experience: Experience) -> dict[str, Any]:
         "author": item.author,
         "superseded_by": item.superseded_by,
         "conflicts_with": item.conflicts_with,
+        "similar_to": item.similar_to,
+        "merged_into": item.merged_into,
         "pruned_by": item.pruned_by,
         "created_at": item.created_at,
         "updated_at": item.updated_at,
@@ -110,7 +112,19 @@ def outlined(gap: Gap) -> dict[str, Any]:
 async def _provenance(view: LedgerView, item: Item) -> dict[str, Any]:
     origin = await view.feedback(item.feedback)
     verdicts = await view.verdicts(item.id)
+    wordings = await view.items(await view.wordings(item.id), agent=item.owner, pruned=True)
     return {
+        "wordings": [
+            {
+                "id": wording.id,
+                "insight": wording.insight,
+                "applies_when": wording.applies_when,
+                "author": wording.author,
+                "feedback": wording.feedback,
+                "plan": wording.pruned_by,
+            }
+            for wording in sorted(wordings.values(), key=lambda wording: wording.id)
+        ],
         "origin": {
             "feedback": item.feedback,
             "outcome": origin.outcome if origin else None,

@@ -5,6 +5,7 @@
 ALTER TABLE items ADD COLUMN gist TEXT NOT NULL DEFAULT '';
 ALTER TABLE items ADD COLUMN merged_into TEXT;
 CREATE INDEX items_of_gist ON items (space, owner, gist) WHERE gist <> '';
+CREATE INDEX items_merged ON items (merged_into) WHERE merged_into IS NOT NULL;
 
 -- Lessons that are near in meaning: one of them is shown.
 CREATE TABLE links (
@@ -23,7 +24,7 @@ CREATE TABLE blames (
     PRIMARY KEY (lesson, agent)
 ) STRICT, WITHOUT ROWID;
 
--- A plan changes items: it prunes, or it is what consolidation did.
+-- A plan changes items: it prunes, it merges another wording into an item, or it is what consolidation did.
 ALTER TABLE plans ADD COLUMN kind TEXT NOT NULL DEFAULT 'prune';
 
 -- What the controller saw and decided, and whether knowledge was held back to measure what it is worth.

@@ -1,3 +1,5 @@
+-- A plus before a column keeps SQLite from reading a whole space by an index where few rows are asked for.
+
 -- name: meta
 SELECT key, value FROM meta;
 
@@ -7,7 +9,8 @@ SELECT i.*, c.body AS content,
        (SELECT json_group_array(k.other)
           FROM conflicts k JOIN items o ON o.id = k.other
          WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting,
-       (SELECT json_group_array(l.other) FROM links l WHERE l.item = i.id) AS similar,
+       (SELECT json_group_array(l.other) FROM links l JOIN items o ON o.id = l.other
+         WHERE l.item = i.id AND o.pruned_by IS NULL) AS similar,
        (SELECT count(*) FROM blames b WHERE b.lesson = i.lesson) AS blames
   FROM items i
   JOIN contents c ON c.id = i.id
@@ -17,15 +20,50 @@ SELECT i.*, c.body AS content,
    AND (i.space = 'general' OR i.owner = :agent);
 
 -- name: item_of_digest
-SELECT id, pruned_by FROM items WHERE space = :space AND owner = :owner AND digest = :digest;
+WITH RECURSIVE known (id, pruned_by, merged_into) AS (
+    SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :owner AND digest = :digest
+    UNION
+    SELECT i.id, i.pruned_by, i.merged_into FROM known k JOIN items i ON i.id = k.merged_into)
+SELECT id, pruned_by FROM known WHERE merged_into IS NULL;
+
+-- name: item_of_gist
+SELECT id FROM items
+ WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND pruned_by IS NULL
+ ORDER BY seq LIMIT 1;
+
+-- name: survivors
+WITH RECURSIVE merged (id, survivor) AS (
+    SELECT id, merged_into FROM items
+     WHERE id IN (SELECT value FROM json_each(:ids)) AND merged_into IS NOT NULL
+    UNION
+    SELECT m.id, i.merged_into FROM merged m JOIN items i ON i.id = m.survivor WHERE i.merged_into IS NOT NULL)
+SELECT m.id, m.survivor FROM merged m JOIN items i ON i.id = m.survivor WHERE i.merged_into IS NULL;
+
+-- name: wordings
+WITH RECURSIVE merged (id) AS (
+    SELECT id FROM items WHERE merged_into = :id
+    UNION
+    SELECT i.id FROM merged m JOIN items i ON i.merged_into = m.id)
+SELECT id FROM merged ORDER BY id;
 
 -- name: item_ids_of_space
 SELECT id FROM items
- WHERE space = :space AND (space = 'general' OR owner = :agent) AND pruned_by IS NULL
+ WHERE +space = :space AND (+space = 'general' OR +owner = :agent) AND pruned_by IS NULL
  ORDER BY seq DESC LIMIT :limit;
 
 -- name: predecessors
-SELECT p.id FROM items p WHERE p.superseded_by IN (SELECT value FROM json_each(:ids)) AND p.pruned_by IS NULL;
+SELECT id, superseded_by FROM items WHERE superseded_by IN (SELECT value FROM json_each(:ids));
+
+-- name: trust
+SELECT trust FROM items WHERE id = :id;
+
+-- name: merge_plan
+SELECT p.*, c.body AS content
+  FROM items i JOIN plans p ON p.id = i.pruned_by LEFT JOIN contents c ON c.id = p.id
+ WHERE i.id = :item AND i.merged_into IS NOT NULL;
+
+-- name: successor
+SELECT superseded_by FROM items WHERE id = :id;
 
 -- name: living_ids
 SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
@@ -33,13 +71,13 @@ SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
 -- name: living_after
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
   FROM items i JOIN contents c ON c.id = i.id
- WHERE i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
+ WHERE +i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
  ORDER BY i.seq LIMIT :limit;
 
 -- name: living_among
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
   FROM items i JOIN contents c ON c.id = i.id
- WHERE i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
+ WHERE +i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
 
 -- name: own_items
 SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AND pruned_by IS NULL;
@@ -58,6 +96,9 @@ SELECT r.id FROM (SELECT id, seq, shown FROM receipts WHERE agent = :agent ORDER
 -- name: feedback_of_key
 SELECT request, answer FROM feedback WHERE agent = :agent AND key = :key;
 
+-- name: verdict
+SELECT * FROM verdicts WHERE item = :item AND source = :source;
+
 -- name: said
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:items)) AND agent = :agent;
 
@@ -68,7 +109,7 @@ SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 SELECT id, trust, author, lesson, slot, superseded_by,
        (SELECT count(*) FROM blames b WHERE b.lesson = items.lesson) AS blames
   FROM items
- WHERE pruned_by IS NULL AND space = 'general' AND id IN (SELECT value FROM json_each(:ids));
+ WHERE pruned_by IS NULL AND +space = 'general' AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: brought
 SELECT 1 FROM items i JOIN verdicts v ON v.item = i.id AND v.source = :receipt AND v.sign > 0
@@ -84,9 +125,40 @@ SELECT * FROM experience;
 SELECT coalesce((SELECT max(seq) FROM items), 0) AS latest,
        coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0) AS consolidated;
 
+-- name: waiting_since
+SELECT created_at FROM items
+ WHERE seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0) ORDER BY seq LIMIT 1;
+
+-- name: arrivals
+SELECT seq, id, space, owner, task_type, pruned_by IS NULL AS living FROM items
+ WHERE seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'consolidated'), 0)
+ ORDER BY seq LIMIT :limit;
+
+-- name: judged
+SELECT seq, id FROM items i
+ WHERE seq > :after AND +space = 'general' AND pruned_by IS NULL AND (agents > 1 OR contradiction > 0)
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY seq LIMIT :limit;
+
+-- name: disputes
+SELECT k.item, k.other FROM conflicts k
+  JOIN items i ON i.id = k.item JOIN items o ON o.id = k.other
+ WHERE k.item > :after AND i.pruned_by IS NULL AND o.pruned_by IS NULL
+   AND i.contradiction > 0 AND i.trust < 0.5 AND o.trust > 0.5 AND o.seq > i.seq
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY k.item LIMIT :limit;
+
+-- name: forgettable
+SELECT i.id, i.space, i.owner FROM items i
+ WHERE i.pruned_by IS NULL AND i.updated_at < :before
+   AND ((i.contradiction >= :contradictions AND i.trust < :trust)
+        OR EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL AND s.stage = 'active'))
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY i.trust, i.seq;
+
 -- name: latest_signs
-SELECT v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
- WHERE v.item = :item AND v.direct AND v.at > i.borne_from GROUP BY v.agent;
+SELECT v.item, v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id = v.item
+ WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.direct AND v.at > i.borne_from GROUP BY v.item, v.agent;
 
 -- name: count_agents
 SELECT count(*) AS count FROM agents;

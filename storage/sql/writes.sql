@@ -59,6 +59,20 @@ UPDATE items SET superseded_by = :successor, updated_at = max(updated_at, :at) W
 -- name: add_conflict
 INSERT INTO conflicts (item, other, feedback) VALUES (:item, :other, :feedback) ON CONFLICT DO NOTHING;
 
+-- name: remove_conflict
+DELETE FROM conflicts WHERE feedback = :feedback
+   AND ((item = :item AND other = :other) OR (item = :other AND other = :item));
+
+-- name: add_link
+INSERT INTO links (item, other, plan) VALUES (:item, :other, :plan) ON CONFLICT DO NOTHING;
+
+-- name: remove_link
+DELETE FROM links WHERE plan = :plan
+   AND ((item = :item AND other = :other) OR (item = :other AND other = :item));
+
+-- name: remove_verdict
+DELETE FROM verdicts WHERE item = :item AND source = :source;
+
 -- name: put_verdict
 INSERT INTO verdicts (item, source, agent, project, feedback, at, sign, direct, delta)
 VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta)
@@ -81,10 +95,11 @@ INSERT INTO feedback (id, at, agent, receipt, outcome, key, request, answer)
 VALUES (:id, :at, :agent, :receipt, :outcome, :key, :request, :answer);
 
 -- name: add_plan
-INSERT INTO plans (id, at, agent, items) VALUES (:id, :at, :agent, :items);
+INSERT INTO plans (id, at, agent, kind, items, applied_at)
+VALUES (:id, :at, :agent, :kind, :items, :applied_at);
 
 -- name: mark_plan
 UPDATE plans SET items = :items, applied_at = :applied_at, undone_at = :undone_at WHERE id = :id;
 
 -- name: prune_item
-UPDATE items SET pruned_by = :plan WHERE id = :id;
+UPDATE items SET pruned_by = :plan, merged_into = :survivor WHERE id = :id;

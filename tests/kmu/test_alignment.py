@@ -8,6 +8,7 @@ from samples import item
 from fleetlore.kmu.alignment import (
     Conflict,
     Corroborated,
+    Merged,
     New,
     Rejected,
     Returned,
@@ -22,7 +23,8 @@ RIVAL = item("rival", condition="when deploying")
 
 
 def aligned(**changes):
-    plain = {"insight": "Run it twice", "condition": "when deploying", "same": None, "replaces": (), "harmful": ()}
+    plain = {"insight": "Run it twice", "condition": "when deploying", "same": None, "of_gist": None}
+    plain |= {"replaces": (), "harmful": ()}
     return align(**plain | changes)
 
 
@@ -35,6 +37,16 @@ def test_an_insight_without_words_is_rejected(insight):
     assert aligned(insight=insight, same=(KNOWN, None), replaces=(KNOWN,), harmful=(RIVAL,)) == Rejected(
         because="the insight has no words"
     )
+
+
+def test_the_same_gist_is_the_same_lesson_in_other_words():
+    assert aligned(of_gist=KNOWN) == Merged(item=KNOWN)
+    assert aligned(of_gist=KNOWN, same=(RIVAL.id, None)) == Corroborated(item=RIVAL.id)
+
+
+def test_who_corrects_an_item_or_calls_it_harmful_means_something_else_than_it_says():
+    assert aligned(of_gist=KNOWN, replaces=(KNOWN,)) == Superseding(replaced=(KNOWN,))
+    assert aligned(of_gist=RIVAL.id, harmful=(RIVAL,)) == Conflict(others=(RIVAL.id,))
 
 
 def test_an_equal_insight_backs_the_one_that_is_known():

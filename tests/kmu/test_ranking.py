@@ -185,3 +185,16 @@ def test_an_item_that_quotes_the_same_exact_name_is_a_candidate_however_far_it_i
 def test_a_row_that_the_ledger_does_not_know_is_no_candidate():
     legs = Legs(text={ItemId("k_orphan"): 3.0}, vector={ItemId("k_orphan"): 0.9})
     assert candidates("deploy the billing service", legs, {}) == []
+
+
+def test_of_items_linked_as_similar_only_the_best_is_shown_and_its_place_goes_to_the_next():
+    pairs = {"1": ("k_2", "k_3"), "2": ("k_1",), "3": ("k_1",), "4": ()}
+    found = [
+        Candidate(item=item(name, lesson=name, similar_to=near), relevance=1 - int(name) / 10, similarity=0.9)
+        for name, near in pairs.items()
+    ]
+    ranked = rank(found, project="")
+    assert [entry.id for entry in shown(select(ranked, [], {}, limit=3))] == ["k_1", "k_4"]
+    assert [entry.id for entry in shown(select([], ranked, {}, limit=9))] == ["k_1", "k_4"]
+    # What is similar to what is not shown is shown.
+    assert [entry.id for entry in shown(select(ranked[1:], [], {}, limit=3))] == ["k_2", "k_3", "k_4"]

@@ -75,3 +75,20 @@ async def test_a_filter_holds_for_both_legs_and_no_value_can_break_out_of_it(spa
     for hostile in ("agent-2' OR '1'='1", "'; DROP TABLE prompt_1; --", "%", "\\"):
         nothing = await _found(spaces, "prompt", Filter(owner=hostile, task_type=hostile, tags=(hostile,)))
         assert (nothing.text, nothing.vector) == ({}, {})
+
+
+@pytest.mark.parametrize("many", [1, 7])
+async def test_one_search_for_many_finds_what_a_search_for_each_finds(spaces, many):
+    items = _items(60, owners=2)
+    async with spaces.writing():
+        await spaces.add("prompt", items)
+    where = Filter(owner="agent-1")
+    mine = [item for item in items if item.owner == "agent-1"]
+    found = await spaces.nearest_to_many("prompt", mine[:many], limit=5, where=where)
+    assert list(found) == [item.id for item in mine[:many]]
+    for item in mine[:many]:
+        [alone] = (await spaces.nearest_to_many("prompt", [item], limit=5, where=where)).values()
+        assert found[item.id] == pytest.approx(alone)
+        assert len(alone.keys() - {item.id}) == 5 == len(alone)
+        assert alone.keys() <= {other.id for other in mine}
+    assert await spaces.nearest_to_many("prompt", [], limit=5, where=where) == {}

@@ -303,7 +303,8 @@ _numbers = count()
 async def named(shared):
     """Two items that calls name, and five beside them, all on one task."""
     team = Team(shared)
-    named = {f"<{name}>": await team.teach(f"Keep the old key for a day, says {name}", tags="keys") for name in "ab"}
+    lessons = {"<a>": "Keep the old key for a day", "<b>": "Log who asked for the new one"}
+    named = {name: await team.teach(lesson, tags="keys") for name, lesson in lessons.items()}
     for number in range(KNOWN - len(named)):
         await team.teach(f"Tell partner {number} before the new key is used", tags="keys, partners")
     return named

@@ -1,0 +1,68 @@
+"""The group that every command belongs to, the options that several have, and work on existing data."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import click
+import platformdirs
+
+from fleetlore.server.settings import utc_now
+from fleetlore.server.status import VERSION
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
+from fleetlore.storage.errors import DataDirectoryUnusable
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+
+ResultT = TypeVar("ResultT")
+
+ENVIRONMENT = "FLEETLORE"
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=lambda: platformdirs.user_data_path("fleetlore"),
+    show_default="the user data directory",
+    envvar=f"{ENVIRONMENT}_DATA",
+    help="Data directory; any number of processes may share it.",
+)
+embedder_option = click.option(
+    "--embedder",
+    type=click.Choice(list(EMBEDDERS)),
+    default=None,
+    show_default=f"the one the data was made with, {DEFAULT_EMBEDDER} for new data",
+    envvar=f"{ENVIRONMENT}_EMBEDDER",
+    help="What turns text into vectors.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+
+
+promote_after_option = click.option(
+    "--promote-after",
+    type=click.IntRange(1, 100),
+    default=2,
+    envvar=f"{ENVIRONMENT}_PROMOTE_AFTER",
+    help="How many other agents bear an item out before it is active.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(VERSION, prog_name="fleetlore")
+def commands() -> None:
+    """One shared memory for a fleet of AI agents, learning from outcomes.
+
+    Every option can also be set as FLEETLORE_<OPTION> in the environment; the command line wins.
+    """
+
+
+def with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:
+    """Carries out work on the ledger of existing data; only a server makes new data."""
+
+    async def run() -> ResultT:
+        async with Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+            return await work(ledger)
+
+    if not data.is_file() and not (data / LEDGER_FILE).exists():
+        raise DataDirectoryUnusable(data, "there is no fleetlore data in it yet; starting a server makes it")
+    return anyio.run(run)

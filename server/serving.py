@@ -1,0 +1,90 @@
+"""The command that starts the MCP server."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import click
+
+from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, embedder_option, promote_after_option
+from fleetlore.server.settings import Settings
+
+
+@commands.command()
+@data_option
+@embedder_option
+@click.option(
+    "--transport",
+    type=click.Choice(["stdio", "http"]),
+    default="stdio",
+    envvar=f"{ENVIRONMENT}_TRANSPORT",
+    help="stdio for one client, http for a fleet (/mcp, legacy /sse, /healthz).",
+)
+@click.option("--host", default="127.0.0.1", envvar=f"{ENVIRONMENT}_HOST", help="Address to listen on (http).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8717, envvar=f"{ENVIRONMENT}_PORT", help="Port (http); 0: any."
+)
+@click.option("--agent", default="", envvar=f"{ENVIRONMENT}_AGENT", help="Name of everybody who connects.")
+@click.option("--project", default="", envvar=f"{ENVIRONMENT}_PROJECT", help="What they work on, as owner/name.")
+@promote_after_option
+@click.option(
+    "--learning/--no-learning",
+    default=True,
+    envvar=f"{ENVIRONMENT}_LEARNING",
+    help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
+)
+@click.option(
+    "--explore/--no-explore",
+    default=True,
+    envvar=f"{ENVIRONMENT}_EXPLORE",
+    help="Whether agents are asked about what the fleet fails at and knows nothing reliable of.",
+)
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    envvar=f"{ENVIRONMENT}_HOLD_OUT",
+    help="Share of retrievals for which knowledge is held back, to measure what it is worth (0 to 1).",
+)
+def serve(
+    data: Path,
+    embedder: str | None,
+    transport: Literal["stdio", "http"],
+    host: str,
+    port: int,
+    agent: str,
+    project: str,
+    promote_after: int,
+    learning: bool,
+    explore: bool,
+    hold_out: float,
+) -> None:
+    """Start the MCP server."""
+    # The SDK takes most of a second to import, which the other commands need not wait for.
+    from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
+    from fleetlore.server.transports import serve_http, serve_stdio  # noqa: PLC0415
+
+    settings = Settings(
+        data=data.expanduser().absolute(),
+        embedder=embedder or "",
+        workplace=Path.cwd() if transport == "stdio" else None,
+        host=host,
+        port=port,
+        agent=agent,
+        project=project,
+        promote_after=promote_after,
+        learning=learning,
+        explore=explore,
+        hold_out=hold_out,
+    )
+    shared = SharedMemory(settings)
+    server = serve_memory(shared)
+    if transport == "stdio":
+        anyio.run(serve_stdio, server)
+        # Everything is closed by now; what is left of an import in a thread must not hold up the client.
+        logging.shutdown()
+        os._exit(0)
+    else:
+        anyio.run(serve_http, server, shared, settings)

@@ -1,0 +1,41 @@
+"""Plans as the ledger keeps them: their lines are one JSON text, with identifiers, numbers and why."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from fleetlore.storage.database import Row
+from fleetlore.storage.identifiers import PlanId
+from fleetlore.storage.records import AgentName, Plan, PlannedItem, Verdict
+from fleetlore.storage.rows import content_of, microseconds, moment
+
+
+def lines_of(plan: Plan) -> str:
+    """The lines of a plan as text."""
+    return json.dumps([_dumped(entry) for entry in plan.items])
+
+
+def plan_of(row: Row) -> Plan:
+    """A row of the query `plan`."""
+    return Plan(
+        id=PlanId(row["id"]),
+        at=moment(row["at"]),
+        agent=AgentName(row["agent"]),
+        reason=content_of(row).get("reason", ""),
+        items=tuple(_loaded(values) for values in json.loads(row["items"])),
+        kind=row["kind"],
+        applied_at=moment(row["applied_at"]) if row["applied_at"] is not None else None,
+        undone_at=moment(row["undone_at"]) if row["undone_at"] is not None else None,
+    )
+
+
+def _dumped(entry: PlannedItem) -> dict[str, object]:
+    displaced = [asdict(verdict) | {"at": microseconds(verdict.at)} for verdict in entry.displaced]
+    return asdict(entry) | {"displaced": displaced}
+
+
+def _loaded(values: dict[str, Any]) -> PlannedItem:
+    displaced = values.pop("displaced")
+    lists = {name: tuple(values.pop(name)) for name in ("feedback", "lent")}
+    verdicts = tuple(Verdict(**verdict | {"at": moment(verdict["at"])}) for verdict in displaced)
+    return PlannedItem(**values | lists | {"displaced": verdicts})
