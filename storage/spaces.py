@@ -32,8 +32,9 @@ ResultT = TypeVar("ResultT")
 
 LANCEDB_VERSION: str = lancedb.__version__
 
-# A task resembles the condition of a lesson more than the lesson: on a Banking77 stream weights of 0 to 0.25 for the
-# insight are equally right (.88), 0.5 costs two points; some is needed where many lessons share one condition.
+# A task resembles the condition of a lesson more than the lesson. On Banking77 streams 0.1 is right .01 more often than
+# 0.25 before and after a change of names (.5 costs two points); on paraphrases of technical lessons it costs .003 of
+# hit@5. Some is needed where many lessons share one condition.
 _INSIGHT_WEIGHT = 0.1
 # Below these sizes a scan is as fast and exact: a filter by owner costs 26 ms at 20,000 rows and 10 with its index; a
 # vector index of IVF with RaBitQ is built in 1.4 s at 100,000 rows and finds .988 of the true neighbours so.
