@@ -7,7 +7,6 @@ from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import LedgerTransaction
-from fleetlore.storage.records import Item
 
 
 async def follow(transaction: LedgerTransaction, submission: Submission) -> Submission:
@@ -34,14 +33,6 @@ async def follow(transaction: LedgerTransaction, submission: Submission) -> Subm
         charges=_once(submission.charges, survivors),
         near=near,
     )
-
-
-async def in_the_words_of(transaction: LedgerTransaction, submission: Submission, survivor: ItemId) -> Submission:
-    """The submission as if it had said its lesson in the survivor's words: so it weighs like any corroboration."""
-    known: Item | None = await transaction.item(survivor, agent=submission.report.agent)
-    if known is None or submission.draft is None:
-        return submission
-    return replace(submission, draft=replace(submission.draft, lesson=known.lesson, slot=known.slot))
 
 
 def _followed(ids: tuple[ItemId, ...], survivors: Mapping[ItemId, ItemId]) -> tuple[ItemId, ...]:

@@ -15,7 +15,7 @@ from fleetlore.kmu.alignment import Alignment, Conflict, Corroborated, Merged, N
 from fleetlore.kmu.control import admits
 from fleetlore.kmu.evidence import CONSTANTS, CREDIBLE, Neighbour, Weighing, living, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
-from fleetlore.kmu.following import follow, in_the_words_of
+from fleetlore.kmu.following import follow
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
@@ -133,12 +133,9 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
     submission = await follow(transaction, submission)
     report = submission.report
     alignment = await align_lesson(transaction, submission) if report.insight else None
-    weighed = submission
-    if isinstance(alignment, Merged):
-        weighed = await in_the_words_of(transaction, submission, alignment.item)
-    weighing = await _weigh(transaction, weighed, alignment)
+    weighing = await _weigh(transaction, submission, alignment)
     booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)
-    await _experience(transaction, weighed, feedback, alignment, weighing, booked)
+    await _experience(transaction, submission, feedback, alignment, weighing, booked)
     if alignment and not admits(credit=weighing.credit, slip=weighing.slip):
         alignment = Rejected(because="what this agent reports is hardly ever borne out, and nobody else says this")
     learned = await store_lesson(transaction, submission, feedback, alignment, weighing) if alignment else None
