@@ -7,8 +7,8 @@ sentence each under the same condition. Pairs do not meet, because each has a co
 from __future__ import annotations
 
 import argparse
-import json
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
 
+import anyio
 import numpy as np
 from command_line import add_transport, parser, positive, run_async
 from connection import Connection, Transport, connect
-from mcp.types import TextResourceContents
 from memory import Feedback
 from pairs import LABELS, Pair, read_parts
 from report import print_table, progress_bar, write_json
@@ -106,8 +106,7 @@ async def told(pairs: Sequence[Pair], transport: Transport, progress: Progress) 
         data = Path(folder) / "merging"
         async with connect(transport, data) as connection:
             made = [await tell(connection, pair) for pair in progress.track(pairs, description="telling")]
-            if not await consolidate(connection, data):
-                return made
+            await consolidate(data)
             return [await after(connection, one) for one in progress.track(made, description="looking again")]
 
 
@@ -124,16 +123,13 @@ def telling(pair: Pair, insight: str, agent: str) -> Feedback:
     return Feedback(task=condition, outcome="success", insight=insight, applies_when=condition, agent=agent)
 
 
-async def consolidate(connection: Connection, data: Path) -> bool:
-    """Have the server bring together what it holds. Returns whether anything may have changed.
-
-    No server of this version does: what is not brought together when it is told stays apart.
-    """
-    return False
+async def consolidate(data: Path) -> None:
+    """Have the data consolidated to the end, as an operator would."""
+    await anyio.run_process([sys.executable, "-m", "fleetlore.server", "consolidate", "--data", str(data)])
 
 
 async def after(connection: Connection, one: Told) -> Told:
-    """Look again at a pair's items: superseded by one another, or by one third item, they have been merged."""
+    """Look again at a pair's items: if one item stands for both by now, they have been merged."""
     first, second = [await successor(connection, item) for item in one.ids]
     merged = first == second and one.decision not in ONE_LESSON
     return Told(pair=one.pair, decision="merged" if merged else one.decision, ids=(first, second))
@@ -141,12 +137,11 @@ async def after(connection: Connection, one: Told) -> Told:
 
 async def successor(connection: Connection, item: str) -> str:
     """Return the id of the item that stands for that item now."""
-    while True:
-        (content,) = (await connection.client.read_resource(f"fleetlore://item/{item}")).contents
-        assert isinstance(content, TextResourceContents)
-        if not (by := json.loads(content.text).get("superseded_by")):
+    while found := await connection.read(f"fleetlore://item/{item}"):
+        if not (by := found.get("merged_into") or found.get("superseded_by")):
             return item
         item = by
+    return item
 
 
 def show_judgements(made: Sequence[Judged]) -> None:
