@@ -32,6 +32,7 @@ def status(data: Path, as_json: bool) -> None:
         "agents": f"{found['agents']:,}",
         "feedback": f"{found['feedback']:,}",
         "receipts": f"{receipts['given']:,} given, {receipts['answered']:,} answered{share}",
+        "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
         "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}",
         "embedder": found["embedder"],
         "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}",

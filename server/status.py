@@ -7,6 +7,8 @@ from typing import Any
 
 import anyio
 
+from fleetlore.kmu.evidence import weight_of_evidence
+from fleetlore.kmu.foresight import surprise
 from fleetlore.storage.database import SQLITE_VERSION
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Census
@@ -33,6 +35,8 @@ def _disk_bytes(data: Path) -> int:
 async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> dict[str, Any]:
     """The state of a data directory: counts, disk, versions and health."""
     census = await ledger.read.census()
+    experience = await ledger.read.experience()
+    waiting, _ = await ledger.read.waiting()
     return {
         "status": "degraded" if degraded else "ok",
         "version": VERSION,
@@ -43,6 +47,11 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "agents": census.agents,
         "feedback": census.feedback,
         "receipts": {"given": census.receipts, "answered": census.answered},
+        "learning": {
+            "weight_of_evidence": weight_of_evidence(experience),
+            "surprise": round(surprise(experience), 2),
+            "waiting": waiting,
+        },
         "disk_bytes": await anyio.to_thread.run_sync(_disk_bytes, data),
         "embedder": ledger.info.embedder,
         "generation": ledger.info.generation,
