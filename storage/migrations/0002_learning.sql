@@ -40,6 +40,9 @@ ALTER TABLE experience ADD COLUMN surprise REAL NOT NULL DEFAULT 0;
 ALTER TABLE experience ADD COLUMN weights TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE experience ADD COLUMN foreseen TEXT NOT NULL DEFAULT '[]';
 
+-- What one receipt, or one agent without a receipt, said.
+CREATE INDEX verdicts_of_source ON verdicts (source);
+
 -- Which open question an agent was asked: each at most once.
 CREATE TABLE questions (
     agent TEXT NOT NULL,

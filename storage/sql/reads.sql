@@ -94,7 +94,7 @@ SELECT r.id FROM (SELECT id, seq, shown FROM receipts WHERE agent = :agent ORDER
  WHERE s.value ->> 0 = :item ORDER BY r.seq DESC LIMIT 1;
 
 -- name: feedback_of_key
-SELECT request, answer FROM feedback WHERE agent = :agent AND key = :key;
+SELECT request, answer FROM feedback WHERE agent = :agent AND key = :key AND key <> '';
 
 -- name: verdict
 SELECT * FROM verdicts WHERE item = :item AND source = :source;
@@ -112,8 +112,8 @@ SELECT id, trust, author, lesson, slot, superseded_by,
  WHERE pruned_by IS NULL AND +space = 'general' AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: brought
-SELECT 1 FROM items i JOIN verdicts v ON v.item = i.id AND v.source = :receipt AND v.sign > 0
- WHERE i.lesson = :lesson LIMIT 1;
+SELECT 1 FROM verdicts v JOIN items i ON i.id = v.item
+ WHERE v.source = :receipt AND v.sign > 0 AND i.lesson = :lesson LIMIT 1;
 
 -- name: slip
 SELECT slip FROM agents WHERE name = :name;
