@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from fleetlore.storage.search import joined
+
 # English function words: they carry no topic, so two texts that share only these share nothing.
 FUNCTION_WORDS = frozenset(
     """a about after again all also am an and any are as at be been before being but by can could did do does doing done
@@ -98,11 +100,13 @@ def coverage(query: frozenset[str], text: str) -> float:
 def search_terms(text: str, limit: int = 64) -> str:
     """A task as the text leg asks for it: each word once; of a long task, what is rarest by its look.
 
-    Identifiers first, then longer words: BM25 costs time for every term, and function words buy nothing.
+    Each name that it quotes is one word beside its parts. Identifiers first, then longer words: BM25 costs time for
+    every term, and function words buy nothing.
     """
-    words = list(dict.fromkeys(_WORD.findall(text.casefold())))
+    names = identifiers(text)
+    words = list(dict.fromkeys([*_WORD.findall(text.casefold()), *sorted(map(joined, names))]))
     if len(words) <= limit:
         return " ".join(words)
-    quoted = {word for name in identifiers(text) for word in _WORD.findall(name)}
+    quoted = {word for name in names for word in (*_WORD.findall(name), joined(name))}
     content = [word for word in words if word not in FUNCTION_WORDS]
     return " ".join(sorted(content, key=lambda word: (word not in quoted, -len(word), word))[:limit])

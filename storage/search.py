@@ -1,11 +1,18 @@
 """What one asks of a knowledge space, and what it answers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleetlore.storage.identifiers import ItemId
 
 LEG_LIMIT = 100
+_MARKS = re.compile(r"[\W_]+")
+
+
+def joined(name: str) -> str:
+    """A name as one word, as the text leg knows whole names: `card_arrival` is not the words card and arrival."""
+    return _MARKS.sub("", name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
