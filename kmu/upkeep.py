@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # 30 single-row commits already double the vector leg; compacting costs by the number of versions.
 COMMITS = 50
+_BEHIND = 200  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _PAUSE_SECONDS = 1.0
 _RECONCILE_EVERY = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -82,8 +83,16 @@ class Upkeep:
             version = await self.spaces.version(space)
             if everything or version - self.optimized.get(space, 0) >= COMMITS:
                 await self.spaces.index(space)
-                await self.spaces.optimize(space)
+                await self._compact(space, version - self.optimized.get(space, 0))
                 self.optimized[space] = await self.spaces.version(space)
+
+    async def _compact(self, space: Space, commits: int) -> None:
+        """Beside those who add, as that costs them nothing; where they keep coming between, instead of them."""
+        if commits < _BEHIND:
+            await self.spaces.optimize(space)
+            return
+        async with self.spaces.writing():
+            await self.spaces.optimize(space)
 
     async def sleep(self) -> None:
         """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle."""
