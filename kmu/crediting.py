@@ -112,8 +112,8 @@ async def apply(
     """Books the charges: verdicts, trust, counts, stage. Returns those that changed something.
 
     The same source says of an item only one thing: its latest verdict takes the place of the earlier, whose effect
-    on trust is taken back first. What an agent says again from another source counts for less each time: its second
-    report half as much, its third a third.
+    on trust is taken back first. What an agent says again from another source counts for less each time: that an item
+    is right, half as much the second time and a third the third; that it is wrong, from the fourth time on.
     """
     report = submission.report
     items = await transaction.items([charge.item for charge in made], agent=report.agent, pruned=True)
@@ -132,10 +132,9 @@ async def apply(
         # Nobody vouches for himself before others; what is only his own he may judge alone.
         vouching = charge.sign > 0 and item.author == report.agent and item.space == "general" and not alone
         times = sum(v.direct and v.sign == charge.sign for v in before_now.values() if v is not earlier)
+        repeated = 1 + times if charge.sign > 0 else max(1, times - 1)
         after = (
-            before
-            if vouching
-            else _trust_after(before, item, charge, weighing, relevance=charge.relevance / (1 + times))
+            before if vouching else _trust_after(before, item, charge, weighing, relevance=charge.relevance / repeated)
         )
         await transaction.put_verdict(
             Verdict(
