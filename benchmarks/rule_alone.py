@@ -71,11 +71,10 @@ def accuracy(steps: Sequence[Step], near: Sequence[Neighbours], constants: Const
 
 def _answer(near: Sequence[Neighbour], weight: float, constants: Constants) -> str:
     """The lesson with the largest sum of scores among the items shown; "" where nothing is near."""
-    shares = evidence.shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], weight, constants)
+    shares = evidence.shares_of([(n.lesson, n.relevance, n.belief) for n in near], weight, constants)
     leading = max(shares.values(), default=1.0)
     scores = [
-        (evidence.score(n.relevance, n.trust * n.living, shares[n.lesson] / leading, weight, constants), n.lesson)
-        for n in near
+        (evidence.score(n.relevance, n.belief, shares[n.lesson] / leading, weight, constants), n.lesson) for n in near
     ]
     votes: dict[str, float] = defaultdict(float)
     for score, lesson in nlargest(SHOWN, scores):

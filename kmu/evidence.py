@@ -26,7 +26,7 @@ CREDIBLE = 0.5  # credit from which a report is more likely right than not
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Constants:
-    """The numbers of the rule, with the symbols that `docs/design.md` uses."""
+    """The numbers of the rule, with the symbols that `docs/learning.md` uses."""
 
     vote: float = 3.0  # exponent of relevance in a vote
     score: float = 2.0  # exponent of relevance in a score
@@ -69,13 +69,19 @@ class Neighbour:
     contradicts: bool
     living: float = 1.0
 
+    @property
+    def belief(self) -> float:
+        """How far it counts: right here, as long as its lesson is right anywhere."""
+        return self.trust * self.living
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Weighing:
     """What a report makes of its neighbours, and they of it.
 
     `credit` is P(the report is no slip), the trust of a new item; `expected` the share S of the votes for its lesson;
-    `confirmation` a, how often a near vote is confirmed; `shares` S by lesson; `trusts` what changes by neighbourhood.
+    `confirmation` a, how often a near vote is confirmed; `shares` S by lesson; `trusts` what changes by neighbourhood;
+    `slip` what the agent's slip rate was before it.
     """
 
     credit: float
@@ -104,7 +110,7 @@ def weigh(
     that lets one be sure what contradicts it.
     """
     near = list(neighbours.values())
-    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], constants=constants)
+    shares = shares_of([(n.lesson, n.relevance, n.belief) for n in near], constants=constants)
     credit = _credit(
         vouched=_share(near, lambda n: n.others and n.lesson == lesson, constants),
         # What the agent itself said before vouches for nothing, and weakens no contradiction either.
@@ -233,7 +239,7 @@ def score(
 
 def _share(near: Collection[Neighbour], counts: Callable[[Neighbour], bool], constants: Constants) -> float:
     """The share of those neighbours in all votes."""
-    votes = [(math.pow(n.relevance, constants.vote) * n.trust * n.living, counts(n)) for n in near]
+    votes = [(math.pow(n.relevance, constants.vote) * n.belief, counts(n)) for n in near]
     total = sum(vote for vote, _ in votes)
     return sum(vote for vote, counted in votes if counted) / total if total else 0.0
 
@@ -282,8 +288,8 @@ def _experienced(
 
 def _foreseen(near: Collection[Neighbour], weight: float, constants: Constants) -> str:
     """The lesson that would lead with that weight of evidence."""
-    shares = shares_of([(n.lesson, n.relevance, n.trust * n.living) for n in near], weight, constants)
+    shares = shares_of([(n.lesson, n.relevance, n.belief) for n in near], weight, constants)
     scores = dict.fromkeys(shares, 0.0)
     for n in near:
-        scores[n.lesson] += score(n.relevance, n.trust * n.living, shares[n.lesson], weight, constants)
+        scores[n.lesson] += score(n.relevance, n.belief, shares[n.lesson], weight, constants)
     return max(scores, key=lambda lesson: scores[lesson])

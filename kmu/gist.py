@@ -60,7 +60,7 @@ def gist(text: str) -> str:
 
 def value_of(text: str) -> tuple[str, str] | None:
     """Name and value of a label `name: value`; `card_arrival`, `Card-Arrival` and `cardArrival` are one value."""
-    if (label := label_of(text)) is None or label[1].startswith("//"):  # an address is no label
+    if (label := label_of(text)) is None:
         return None
     name, value = label
     return name, value if value.startswith("-") else _SEPARATORS.sub("", value)

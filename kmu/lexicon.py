@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from fleetlore.storage.search import joined
+from fleetlore.storage.search import LABEL, joined
 
 # English function words: they carry no topic, so two texts that share only these share nothing.
 FUNCTION_WORDS = frozenset(
@@ -23,8 +23,6 @@ _CODE_MARKS = re.compile(r"`[^`]+`")
 _LEADING = "\"'`´“”‘’«»([{"
 _TRAILING = "\"'`´“”‘’«»)]}.,;:!?…"
 _LONGEST_NAME = 200
-# A label has a name of at most three words and a value of one: "intent: card_arrival".
-_LABEL = re.compile(r"(?P<name>[\w.-]+(?: [\w.-]+){0,2})\s*[:=]\s*(?P<value>[^\s:]+)")
 _IDENTIFIER = re.compile(
     r"""(?=.*[^\W\d_])(?:
         (?=.*\d)[\w./\\:@#=+-]{4,}            # a letter and a digit: ERR-4012, py311, v2.3.0
@@ -57,7 +55,7 @@ def normal_form(text: str) -> str:
 
 def label_of(text: str) -> tuple[str, str] | None:
     """Name and value of a text of the form `name: value`, both short, in normal form; None for any other text."""
-    if (found := _LABEL.fullmatch(text.strip())) is None:
+    if (found := LABEL.fullmatch(text.strip())) is None:
         return None
     name, value = normal_form(found["name"]), normal_form(found["value"])
     return (name, value) if name and value else None

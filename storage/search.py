@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fleetlore.storage.identifiers import ItemId
 
 LEG_LIMIT = 100
+# A name of at most three words and a value of one: "intent: card_arrival"; an address is none.
+LABEL = re.compile(r"(?P<name>[\w.-]+(?: [\w.-]+){0,2})\s*[:=]\s*(?!//)(?P<value>[^\s:]+)")
 _MARKS = re.compile(r"[\W_]+")
 
 

@@ -6,7 +6,6 @@ This is the only module that knows LanceDB.
 """
 
 import random
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -27,7 +26,7 @@ from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rows import IndexedItem
-from fleetlore.storage.search import LEG_LIMIT, Filter, Legs, joined
+from fleetlore.storage.search import LABEL, LEG_LIMIT, Filter, Legs, joined
 
 ResultT = TypeVar("ResultT")
 
@@ -46,7 +45,6 @@ _REFINE_FACTOR = 8
 _CACHE_BYTES = 64 << 20
 _RETENTION = timedelta(minutes=10)
 _ATTEMPTS = 12
-_LABEL = re.compile(r"(?P<name>[^:=\n]{1,60})[:=]\s*(?P<value>[^\s:]+)")
 _FULL = ("No space left", "File too large", "os error 28", "os error 27")
 
 
@@ -197,7 +195,7 @@ class KnowledgeSpaces:
         conditions = self.embedder.embed([item.applies_when for item in items])
         # An answer is not what a task resembles: see `searchable`.
         insights = self.embedder.embed(
-            [item.applies_when if _LABEL.fullmatch(item.insight.strip()) else item.insight for item in items]
+            [item.applies_when if LABEL.fullmatch(item.insight.strip()) else item.insight for item in items]
         )
         return unit((1 - _INSIGHT_WEIGHT) * conditions + _INSIGHT_WEIGHT * insights)
 
@@ -217,7 +215,7 @@ def searchable(item: IndexedItem) -> str:
     the value is one word, found by who quotes it whole. On Banking77 with noise and drift that is worth .02, and it
     costs nothing without.
     """
-    if label := _LABEL.fullmatch(item.insight.strip()):
+    if label := LABEL.fullmatch(item.insight.strip()):
         return f"{item.applies_when}\n{label['name']} {joined(label['value'])}"
     return f"{item.applies_when}\n{item.insight}"
 

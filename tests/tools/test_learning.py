@@ -1,7 +1,6 @@
 """What a fleet learns from outcomes, and what it does not let itself be told."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from team import Team
 
@@ -21,16 +20,19 @@ async def test_the_same_success_reported_a_hundred_times_is_one_report(team):
     ]
 
 
-async def test_an_agent_that_repeats_itself_gives_less_each_time_and_bears_nothing_out_alone(team):
-    item = await team.teach("Restart the daemon first")
-    await team.teach("Something else is known by somebody else", "bob", task=ELSEWHERE)
-    seen = [(await team.item(item))["confidence"]]
-    for _ in range(4):
-        await team.report("cara", helpful=[item])
-        seen.append((await team.item(item))["confidence"])
-    gains = [_odds(after) / _odds(before) for before, after in pairwise(seen) if after < 0.99]
-    assert gains == sorted(gains, reverse=True)
-    assert (await team.item(item))["status"] == "provisional"
+async def test_an_agent_that_repeats_itself_gives_less_than_two_agents_and_bears_nothing_out_alone(team):
+    confidences = []
+    for task, agents in ((team.task, ("cara", "cara")), (ELSEWHERE, ("cara", "dan"))):
+        item = await team.teach("Restart the daemon first" if task == team.task else "Print them twice", task=task)
+        for agent in ("bob", "eve"):
+            receipt = await team.receipt(agent, task=task)
+            await team.answer(agent, receipt, task=task, outcome="failure", harmful=[item])
+        for agent in agents:
+            await team.answer(agent, await team.receipt(agent, task=task), task=task, helpful=[item])
+        confidences.append((await team.item(item))["confidence"])
+        assert (await team.item(item))["status"] == "provisional"
+    repeated, seconded = confidences
+    assert 0.3 < repeated < seconded < 0.99
 
 
 async def test_a_verdict_changed_back_and_forth_leaves_what_the_last_one_says(team):
@@ -105,7 +107,3 @@ async def test_a_clock_that_jumps_back_loses_and_distorts_nothing(tmp_path):
             await team.report(agent, helpful=[item])
         found = await team.item(item)
         assert (found["support"], found["agents"], found["status"]) == (3, 3, "active")
-
-
-def _odds(confidence):
-    return confidence / (1 - confidence)
