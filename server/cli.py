@@ -6,12 +6,10 @@ from typing import Any
 
 import click
 
-# Each of these adds its commands to the group.
-from fleetlore.server import maintaining, reading, serving
 from fleetlore.server.command_group import commands
 from fleetlore.storage.errors import FleetloreError
 
-__all__ = ["commands", "main", "maintaining", "reading", "serving"]
+__all__ = ["commands", "main"]
 
 
 def main() -> None:

@@ -1,15 +1,20 @@
-"""The group that every command belongs to, the options that several have, and work on existing data."""
+"""The group that every command belongs to, the options that several have, and work on existing data.
 
-from collections.abc import Awaitable, Callable
+A command's module is imported when the command is asked for: what hooks and scripts call must start at once.
+"""
+
+import importlib
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import click
 import platformdirs
 
 from fleetlore.server.settings import utc_now
-from fleetlore.server.status import VERSION
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
@@ -47,13 +52,48 @@ promote_after_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.version_option(VERSION, prog_name="fleetlore")
-def commands() -> None:
+# Which module of this room defines a command, in the order in which help lists them.
+MODULES: Mapping[str, str] = {
+    "serve": "serving",
+    "status": "reading",
+    "gaps": "reading",
+    "report": "reading",
+    "why": "reading",
+    "consolidate": "maintaining",
+    "undo": "maintaining",
+    "rebuild": "maintaining",
+}
+
+
+class _CommandGroup(click.Group):
+    """A group whose commands add themselves when their module is imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; imports its module."""
+        if cmd_name in MODULES:
+            importlib.import_module(f"fleetlore.server.{MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="fleetlore", prog_name="fleetlore")
+@click.pass_context
+def commands(context: click.Context) -> None:
     """One shared memory for a fleet of AI agents, learning from outcomes.
 
     Every option can also be set as FLEETLORE_<OPTION> in the environment; the command line wins.
     """
+    if os.environ.get("NO_COLOR"):  # as no-color.org asks
+        context.color = False
+
+
+def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
+    """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 
 def with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from fleetlore.server.cli import commands
@@ -52,7 +53,9 @@ def test_every_choice_of_an_argument_is_named():
 
 
 def test_every_command_and_option_is_named_with_its_variable():
-    for name, command in commands.commands.items():
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
         assert f"`fleetlore {name}`" in RUNNING
         for option in command.params:
             if option.envvar:
