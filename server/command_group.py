@@ -14,6 +14,7 @@ import anyio
 import click
 import platformdirs
 
+from fleetlore.server.identity import person
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable
@@ -42,6 +43,15 @@ embedder_option = click.option(
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
+
+agent_option = click.option(
+    "--agent",
+    default="",
+    show_default="the local user",
+    envvar=f"{ENVIRONMENT}_AGENT",
+    help="In whose name.",
+    callback=lambda _context, _option, name: person(name),
+)
 
 promote_after_option = click.option(
     "--promote-after",

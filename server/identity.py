@@ -40,6 +40,11 @@ def identify(*, settled: str, argument: str, client: str) -> AgentName:
     return folded(f"{client}@{_user()}") if client else ANONYMOUS
 
 
+def person(named: str = "") -> AgentName:
+    """Who uses the command line: the name given, else the local user's."""
+    return folded(named or _user())
+
+
 def _user() -> str:
     try:
         return getpass.getuser()
