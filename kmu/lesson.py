@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu import acts, crediting
@@ -15,11 +16,9 @@ from fleetlore.kmu.alignment import (
     Returned,
     Superseding,
     align,
-    sameness,
 )
-from fleetlore.kmu.contradiction import subject_of
 from fleetlore.kmu.feedback_agents import kind_of
-from fleetlore.kmu.gist import gist
+from fleetlore.kmu.fingerprint import fingerprint
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
@@ -36,19 +35,16 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     if not report.insight:
         return None
     applies_when = report.applies_when or report.task
-    insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
-    if not insight:
-        return None
-    essence = gist(report.insight)
-    return Draft(
-        id=new_item_id(ledger.clock()),
-        digest=ledger.digest("item", insight, condition, task_type),
-        condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", essence or insight),
-        slot=ledger.digest("slot", subject) if (subject := subject_of(report.insight)) else "",
-        gist=ledger.digest("gist", essence, condition, task_type) if essence else "",
+    digests = fingerprint(
+        ledger.info,
+        report.target,
+        insight=report.insight,
         applies_when=applies_when,
+        task_type=report.task_type,
     )
+    if digests is None:
+        return None
+    return Draft(id=new_item_id(ledger.clock()), applies_when=applies_when, **asdict(digests))
 
 
 def row_of(report: Report, draft: Draft) -> IndexedItem:

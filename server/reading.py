@@ -7,9 +7,6 @@ import click
 
 from fleetlore.server.command_group import commands, data_option, json_option, with_ledger
 from fleetlore.server.status import describe
-from fleetlore.server.why import why as explained
-from fleetlore.server.why import why_text
-from fleetlore.storage.identifiers import ReceiptId
 
 
 @commands.command()
@@ -85,13 +82,3 @@ def report(data: Path, as_json: bool, picture: Path | None) -> None:
     if picture is not None:
         draw(found, picture)
     click.echo(json.dumps(report_of(found), indent=2) if as_json else report_text(found, items))
-
-
-@commands.command()
-@click.argument("receipt")
-@data_option
-@json_option
-def why(receipt: str, data: Path, as_json: bool) -> None:
-    """Show what a receipt showed to whom, and which states led the controller to its word."""
-    found = with_ledger(data, "", lambda ledger: explained(ledger.read, ReceiptId(receipt)))
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else why_text(found))

@@ -3,6 +3,7 @@
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+│   └── EditConflict                     somebody else has changed what the caller was changing
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
@@ -12,6 +13,7 @@ FleetloreError
     └── StorageFault                     anything else a store reports
 """
 
+from datetime import datetime
 from pathlib import Path
 
 
@@ -27,6 +29,15 @@ class Refusal(FleetloreError, ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{argument}: {problem}. {remedy}.")
+
+
+class EditConflict(Refusal):
+    """Somebody else has worded an item anew since the caller read it; nothing was stored."""
+
+    def __init__(self, item: str, *, by: str, at: datetime) -> None:
+        when = at.isoformat(sep=" ", timespec="seconds")
+        problem = f"{by} changed {item} at {when}, after you had read it"
+        super().__init__("id", problem, f"See what it says now: fleetlore show {item}")
 
 
 class MissingLibrary(FleetloreError, ImportError):

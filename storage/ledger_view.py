@@ -7,6 +7,7 @@ from typing import Any
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
@@ -16,7 +17,6 @@ from fleetlore.storage.records import (
     Item,
     Plan,
     Receipt,
-    Shown,
     Space,
     Status,
     Verdict,
@@ -31,11 +31,12 @@ from fleetlore.storage.rows import (
     indexed_of,
     item_of,
     moment,
+    shown_of,
     verdict_of,
 )
 
 
-class LedgerView(AttemptsView, Backlog):
+class LedgerView(AttemptsView, Backlog, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -106,7 +107,7 @@ class LedgerView(AttemptsView, Backlog):
         row = await self._connection.row("receipt", id=receipt)
         if row is None:
             return None
-        shown = tuple(Shown(item=ItemId(i), relevance=r, score=s) for i, r, s in json.loads(row["shown"]))
+        shown = tuple(map(shown_of, json.loads(row["shown"])))
         return Receipt(
             id=ReceiptId(row["id"]),
             at=moment(row["at"]),

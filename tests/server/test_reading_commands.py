@@ -155,7 +155,9 @@ async def test_why_tells_that_knowledge_was_held_back(data):
     lines = (await run("why", receipt, "--data", data)).splitlines()
     assert "mode: explore, knowledge held back" in lines
     assert "  because held out: explore" in lines
-    assert lines[-2:] == ["shown: 0 items, of 1 near", "report: none yet"]
+    assert lines[-4:-2] == ["shown: 0 items, of 1 near", "near, but not shown:"]
+    assert lines[-2].endswith(f"“{LESSON}”")
+    assert lines[-1] == "report: none yet"
 
 
 async def test_why_refuses_a_receipt_that_was_never_given(data):
