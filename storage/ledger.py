@@ -57,7 +57,7 @@ class Ledger:
         Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
         """
         try:
-            await anyio.Path(data).mkdir(parents=True, exist_ok=True)
+            await anyio.Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
             raise DataDirectoryUnusable(data, "it is a file, not a folder") from error
         except OSError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
-from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
@@ -270,3 +270,12 @@ class LedgerView(AttemptsView, Backlog):
             items[key] = items.get(key, 0) + row["count"]
         [counts] = await self._connection.rows("census")
         return Census(items=items, pruned=pruned, **dict(counts))
+
+    async def faults(self) -> list[str]:
+        """What SQLite finds wrong with its file: the first five of it."""
+        return [row[0] for row in await self._connection.rows("faults") if row[0] != "ok"]
+
+    async def latest_event(self) -> EventId | None:
+        """The newest event."""
+        row = await self._connection.row("latest_event")
+        return None if row is None else EventId(row["id"])

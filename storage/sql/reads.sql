@@ -215,3 +215,9 @@ SELECT id, space, tags FROM items;
 
 -- name: asked
 SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
+
+-- name: faults
+PRAGMA quick_check(5);
+
+-- name: latest_event
+SELECT id FROM events ORDER BY seq DESC LIMIT 1;
