@@ -72,6 +72,7 @@ MODULES: Mapping[str, str] = {
     "consolidate": "maintaining",
     "undo": "maintaining",
     "rebuild": "maintaining",
+    "demo": "demo.command",
 }
 
 
