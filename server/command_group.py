@@ -73,6 +73,7 @@ MODULES: Mapping[str, str] = {
     "undo": "maintaining",
     "rebuild": "maintaining",
     "doctor": "doctor.examining",
+    "demo": "demo.command",
 }
 
 

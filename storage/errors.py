@@ -4,6 +4,7 @@ FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
+├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
     ├── DataNewer                        written by a later version of fleetlore
@@ -12,6 +13,7 @@ FleetloreError
     └── StorageFault                     anything else a store reports
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -44,6 +46,14 @@ class PolicyImpossible(FleetloreError, ValueError):
         self.name = name
         self.value = value
         super().__init__(f"the policy's {name} is {value}, and must be {allowed}.")
+
+
+class ServerEnded(FleetloreError, RuntimeError):
+    """A server that this process had started ended by itself; carries the end of its log."""
+
+    def __init__(self, log: Iterable[str]) -> None:
+        said = " ".join(" ".join(log).split()).removeprefix("fleetlore: ").rstrip(".") or "it says nothing"
+        super().__init__(f"the server ended by itself: {said}.")
 
 
 class DataError(FleetloreError, RuntimeError):
