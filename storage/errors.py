@@ -2,6 +2,7 @@
 
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
+├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 └── DataError (RuntimeError)             the data directory or what is in it
@@ -35,6 +36,14 @@ class MissingLibrary(FleetloreError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
+
+
+class ServerUnreachable(FleetloreError, ConnectionError):
+    """A fleetlore server elsewhere does not answer, or not as one."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

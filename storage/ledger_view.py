@@ -152,6 +152,7 @@ class LedgerView(AttemptsView, Backlog):
             agent=AgentName(row["agent"]),
             receipt=ReceiptId(row["receipt"]) if row["receipt"] else None,
             outcome=row["outcome"],
+            implicit=row["implicit"],
             assessment=tuple(text.pop("assessment", ())),
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
@@ -172,6 +173,10 @@ class LedgerView(AttemptsView, Backlog):
     async def verdicts(self, item: ItemId) -> list[Verdict]:
         """What was said of the item, oldest first."""
         return [verdict_of(row) for row in await self._connection.rows("verdicts", item=item)]
+
+    async def implied_verdicts(self, receipt: ReceiptId) -> list[Verdict]:
+        """What an outcome that was seen from outside says of the items that the receipt showed."""
+        return [verdict_of(row) for row in await self._connection.rows("implied_verdicts", receipt=receipt)]
 
     async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
         """What those of `ids` that live in the general space say, and how far they are trusted."""
