@@ -20,6 +20,15 @@ class FleetloreError(Exception):
     """Base of every error that fleetlore raises on purpose."""
 
 
+def known_fault(error: BaseException) -> FleetloreError | None:
+    """The error of ours that this is, or that a group comes down to; None where something else is wrong too."""
+    while isinstance(error, BaseExceptionGroup):
+        if error.split(FleetloreError)[1] is not None:
+            return None
+        error = error.exceptions[0]
+    return error if isinstance(error, FleetloreError) else None
+
+
 class Refusal(FleetloreError, ValueError):
     """A call that cannot be carried out as it was made; nothing was stored."""
 

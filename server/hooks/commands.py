@@ -16,7 +16,7 @@ from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, j
 from fleetlore.server.hooks.implied import implied
 from fleetlore.server.hooks.payload import Payload, payload_of, read_input
 from fleetlore.server.hooks.transcript import receipts_in
-from fleetlore.storage.errors import FleetloreError, ServerUnreachable
+from fleetlore.storage.errors import ServerUnreachable, known_fault
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger import LEDGER_FILE
 
@@ -25,8 +25,6 @@ Output = dict[str, Any]
 _PATIENCE_SECONDS = 4.0
 _PRAGMAS = {"busy_timeout": 500}
 _STDOUT, _STDERR = 1, 2
-# The two that say what the words of this package's other modules need, imported where they are needed: most of what an
-# assistant's tools do implies nothing, and then the hook ends at once.
 
 
 class _Harmless(click.Command):
@@ -202,10 +200,9 @@ def _work(work: Callable[[], Output]) -> None:
     try:
         if found := work():
             _write(_STDOUT, json.dumps(found))
-    except FleetloreError as error:
-        _write(_STDERR, f"fleetlore: {error}")
-    except Exception as fault:
-        _write(_STDERR, f"fleetlore: the hook failed ({type(fault).__name__}: {fault})")
+    except Exception as error:  # the edge: whatever is wrong here, the assistant goes on
+        told = known_fault(error) or f"the hook failed ({type(error).__name__}: {error})"
+        _write(_STDERR, f"fleetlore: {' '.join(str(told).split())}")
 
 
 def _write(descriptor: int, text: str) -> None:

@@ -51,10 +51,10 @@ def _succeeded(chain: Sequence[Words], ended: Ended) -> Implicit | None:
 def _failed(chain: Sequence[Words], ended: Ended) -> Implicit | None:
     if any(words[0] in _LOOKING or words[:2] in _LOOKING_PAIRS or _only_tells(words) for words in chain):
         return None
-    if not all(_tests(words) for words in chain):
-        return None if any(_names_tests(words) for words in chain) else "command-failed"
     if not _something_ran(ended.output):
         return None
+    if not all(_tests(words) for words in chain):
+        return "command-failed"  # tests or not: that much is sure
     # pytest: 1 is a test that failed; 2 to 5 are an interrupt, a fault, wrong usage and no tests.
     return None if ended.status != 1 and any(words[0] in _PYTEST for words in chain) else "tests-failed"
 
