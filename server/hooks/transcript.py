@@ -12,7 +12,9 @@ from fleetlore.storage.identifiers import ReceiptId
 
 TAIL_BYTES = 16_000_000
 MOST_RECEIPTS = 1_000
-_RECEIPT = re.compile(rb"(?:(?<![0-9A-Za-z_])|(?<=\\[nrt]))r_[0-9a-hjkmnp-tv-z]{20}(?![0-9A-Za-z_])")
+# It begins with what it looks for: with a look behind first, 8 MB would take 230 ms in place of 3.
+_RECEIPT = re.compile(rb"r_[0-9a-hjkmnp-tv-z]{20}(?![0-9A-Za-z_])")
+_WITHIN_A_NAME = re.compile(rb"(?<!\\)[0-9A-Za-z_]\Z")  # behind a backslash it is a line break or the like
 
 
 def receipts_in(transcript: str) -> list[ReceiptId]:
@@ -26,5 +28,9 @@ def receipts_in(transcript: str) -> list[ReceiptId]:
             tail = file.read(TAIL_BYTES)
     except (OSError, ValueError, RuntimeError):  # not there, not a file, a name that cannot be one
         return []
-    named = [ReceiptId(found.decode()) for found in _RECEIPT.findall(tail)]
+    named = [
+        ReceiptId(found[0].decode())
+        for found in _RECEIPT.finditer(tail)
+        if not _WITHIN_A_NAME.search(tail[max(0, found.start() - 2) : found.start()])
+    ]
     return list(dict.fromkeys(reversed(named)))[:MOST_RECEIPTS]
