@@ -2,6 +2,7 @@
 
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
+├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
@@ -21,6 +22,15 @@ class FleetloreError(Exception):
     """Base of every error that fleetlore raises on purpose."""
 
 
+def known_fault(error: BaseException) -> FleetloreError | None:
+    """The error of ours that this is, or that a group comes down to; None where something else is wrong too."""
+    while isinstance(error, BaseExceptionGroup):
+        if error.split(FleetloreError)[1] is not None:
+            return None
+        error = error.exceptions[0]
+    return error if isinstance(error, FleetloreError) else None
+
+
 class Refusal(FleetloreError, ValueError):
     """A call that cannot be carried out as it was made; nothing was stored."""
 
@@ -37,6 +47,14 @@ class MissingLibrary(FleetloreError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
+
+
+class ServerUnreachable(FleetloreError, ConnectionError):
+    """A fleetlore server elsewhere does not answer, or not as one."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

@@ -150,4 +150,5 @@ def verdict_of(row: Row) -> Verdict:
         sign=row["sign"],
         direct=bool(row["direct"]),
         delta=row["delta"],
+        implicit=bool(row["implicit"]),
     )
