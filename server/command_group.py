@@ -89,10 +89,13 @@ MODULES: Mapping[str, str] = {
     "why": "people.showing",
     "edit": "people.editing",
     "prune": "people.pruning",
+    "hook": "hooks.commands",
     "consolidate": "maintaining",
     "undo": "people.pruning",
     "rebuild": "maintaining",
     "completion": "people.completing",
+    "doctor": "doctor.examining",
+    "demo": "demo.command",
 }
 
 
@@ -128,12 +131,22 @@ def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa
 
 
 def with_ledger(
-    data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]], *, new: bool = False
+    data: Path,
+    embedder: str,
+    work: Callable[[Ledger], Awaitable[ResultT]],
+    *,
+    new: bool = False,
+    pragmas: Mapping[str, int] | None = None,
 ) -> ResultT:
-    """Carries out work on the ledger of existing data; makes new data only if asked to."""
+    """Carries out work on the ledger of existing data; makes new data only if asked to.
+
+    `pragmas` as in `Ledger.open`.
+    """
 
     async def run() -> ResultT:
-        async with Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+        async with Ledger.open(
+            data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now, pragmas=pragmas
+        ) as ledger:
             return await work(ledger)
 
     if not new and not data.is_file() and not (data / LEDGER_FILE).exists():

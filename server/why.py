@@ -103,7 +103,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if (more := len(found["not_shown"]) - _NEAR) > 0:
         yield f"  … and {more} more (--json has all)"
     yield from (_reported(report) for report in found["reports"])
-    if not found["reports"]:
+    if all("implicit" in report for report in found["reports"]):
         yield "report: none yet"
     if found["shown"]:
         yield hint(f"next: fleetlore show {found['shown'][0]['item']}")
@@ -132,4 +132,5 @@ def _insight(item: dict[str, Any], taken: int) -> str:
 
 
 def _reported(report: dict[str, str]) -> str:
-    return f"report: {report['feedback']} at {report['at']}: {report['outcome']}"
+    seen = f" (implicit: {report['implicit'].replace('-', ' ')})" if "implicit" in report else ""
+    return f"{'seen' if seen else 'report'}: {report['feedback']} at {report['at']}: {report['outcome']}{seen}"

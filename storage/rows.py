@@ -150,6 +150,7 @@ def verdict_of(row: Row) -> Verdict:
         sign=row["sign"],
         direct=bool(row["direct"]),
         delta=row["delta"],
+        implicit=bool(row["implicit"]),
     )
 
 

@@ -66,6 +66,7 @@ async def provenance(view: LedgerView, item: Item) -> dict[str, Any]:
                 "at": verdict.at.isoformat(),
                 "says": "helpful" if verdict.sign > 0 else "harmful",
                 "named": verdict.direct,
+                **({"implicit": True} if verdict.implicit else {}),
                 **_in_words(words.get(verdict.feedback)),
             }
             for verdict in verdicts

@@ -102,7 +102,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _said(verdict: dict[str, Any]) -> str:
     sign = verdict["says"] if verdict["named"] else f"{verdict['says']}, not by name"
-    return f"{sign} ({verdict['outcome']})" if "outcome" in verdict else sign
+    seen = ", seen from outside" if "implicit" in verdict else ""
+    return f"{sign} ({verdict['outcome']}{seen})" if "outcome" in verdict else sign
 
 
 def _others(title: str, ids: Iterable[ItemId], insights: dict[ItemId, str]) -> Iterator[str]:

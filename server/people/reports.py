@@ -27,6 +27,7 @@ async def report_account(view: LedgerView, wanted: FeedbackId, agent: AgentName)
         "agent": report.agent,
         "receipt": report.receipt,
         "outcome": report.outcome,
+        **({"implicit": report.implicit} if report.implicit else {}),
         **{name: getattr(report, name) for name in _TEXTS},
         "assessment": report.assessment,
         "learned": [asdict(one) for one in answer.learned],
@@ -41,7 +42,8 @@ def report_text(found: dict[str, Any]) -> str:
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    yield f"{heading(found['feedback'])}  {found['outcome']}, by {found['agent']} at {moment(found['at'])}"
+    seen = f" (seen from outside: {found['implicit'].replace('-', ' ')})" if "implicit" in found else ""
+    yield f"{heading(found['feedback'])}  {found['outcome']}{seen}, by {found['agent']} at {moment(found['at'])}"
     for name in _TEXTS:
         if found[name]:
             yield f"{hint(name.replace('_', ' '))} {found[name]}"
