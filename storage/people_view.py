@@ -9,7 +9,7 @@ from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Outcome, Space
 from fleetlore.storage.rows import content_of
 
-MOST_WORDS = 12
+MOST_WORDS = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,13 +55,13 @@ class PeopleView:
         status: str = "",
         most: int,
     ) -> list[Match]:
-        """Living items that `agent` may see with any of at most 12 words; without words, every item counts.
+        """Living items that `agent` may see with any of at most 8 words; without words, every item counts.
 
         A word is any piece of text, in lower case; what counts is that it stands in an item, be it inside a word.
         Of items with the same words at most `most`, the most trusted.
         """
         needles = {f"word{place}": "" for place in range(MOST_WORDS)}
-        needles |= {f"word{place}": _as_stored(word) for place, word in enumerate(words[:MOST_WORDS])}
+        needles |= {f"word{place}": as_stored(word) for place, word in enumerate(words[:MOST_WORDS])}
         rows = await self._connection.rows(
             "matching",
             agent=agent,
@@ -105,6 +105,6 @@ class PeopleView:
         )
 
 
-def _as_stored(word: str) -> str:
+def as_stored(word: str) -> str:
     """A word as it stands in the ledger's JSON, where letters beyond ASCII are escaped."""
     return json.dumps(word)[1:-1]

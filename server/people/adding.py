@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fleetlore.kmu.lexicon import normal_form
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.server.command_group import (
@@ -67,8 +68,8 @@ def add(
     """
     insight = sys.stdin.read().strip() if insight == "-" else insight
     values: dict[str, Any] = {"kind": kind, "space": space}
-    if not insight.strip():
-        raise Refusal("insight", "it is empty", "Say it in a sentence, or pipe it in and give -")
+    if not normal_form(insight):
+        raise Refusal("insight", "it has no words", "Say it in a sentence, or pipe it in and give -")
     values |= read(insight=insight, applies_when=applies_when, task_type=task_type, tags=tags)
     values |= read(project=project_of(Path.cwd()) if project is None else project)
     report = Report(task="", agent=agent, outcome="observation", **values)

@@ -113,11 +113,17 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     if wish == item.wording:
         return {"item": item.id, "changed": False}
 
-    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        plan = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
+        try:
+            plan = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+        except Refusal as refusal:
+            return refusal  # raised here it would come out of the unit's tasks in a group
         return {"item": item.id, "changed": True, **await account_of(unit.ledger.read, plan, agent)}
 
-    return with_unit(data, work, Policy())
+    found = with_unit(data, work, Policy())
+    if isinstance(found, Refusal):
+        raise found
+    return found
 
 
 def _keep(item: Item, text: str, data: Path) -> Path:

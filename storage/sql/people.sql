@@ -8,8 +8,8 @@ WITH texts AS MATERIALIZED (
       FROM items i JOIN contents c ON c.id = i.id
      WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
        AND (:space = '' OR +i.space = :space) AND (:project = '' OR i.project = :project)
-       AND NOT EXISTS (SELECT 1 FROM json_each(:tags) w
-                        WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) t WHERE t.value = w.value))
+       AND (:tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(:tags) w
+             WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) t WHERE t.value = w.value)))
        AND (:status = '' OR :status = CASE
                WHEN EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL) THEN 'superseded'
                WHEN EXISTS (SELECT 1 FROM conflicts k JOIN items o ON o.id = k.other
@@ -24,11 +24,7 @@ marked AS MATERIALIZED (
             | ((:word4 <> '' AND instr(body, :word4) > 0) << 4)
             | ((:word5 <> '' AND instr(body, :word5) > 0) << 5)
             | ((:word6 <> '' AND instr(body, :word6) > 0) << 6)
-            | ((:word7 <> '' AND instr(body, :word7) > 0) << 7)
-            | ((:word8 <> '' AND instr(body, :word8) > 0) << 8)
-            | ((:word9 <> '' AND instr(body, :word9) > 0) << 9)
-            | ((:word10 <> '' AND instr(body, :word10) > 0) << 10)
-            | ((:word11 <> '' AND instr(body, :word11) > 0) << 11) AS words
+            | ((:word7 <> '' AND instr(body, :word7) > 0) << 7) AS words
       FROM texts)
 SELECT id, words, count
   FROM (SELECT id, words, count(*) OVER same AS count,
