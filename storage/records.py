@@ -19,8 +19,8 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote"]
+PlanKind = Literal["prune", "merge", "consolidation", "import"]
+Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "import"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
