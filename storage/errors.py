@@ -3,6 +3,7 @@
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
@@ -35,6 +36,18 @@ class MissingLibrary(FleetloreError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
+
+
+class FileRefused(FleetloreError, ValueError):
+    """A file that somebody else owns too cannot be read or changed safely; it was left as it is."""
+
+    def __init__(self, path: Path, line: int | None, problem: str, remedy: str) -> None:
+        self.path = path
+        self.line = line
+        self.problem = problem
+        self.remedy = remedy
+        place = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{place}: {problem}. {remedy}. Nothing was changed in it.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

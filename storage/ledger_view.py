@@ -78,6 +78,14 @@ class LedgerView(AttemptsView, Backlog, DossierView):
         items = await self.items(ids, agent=agent)
         return [items[item] for item in ids if item in items]
 
+    async def best_items(self, project: str, *, limit: int) -> list[Item]:
+        """Items of the general space that concern a project: its own, those of none and those borne out in several.
+
+        Of each of these the first `limit`, active before provisional, then by trust; in no order.
+        """
+        rows = await self._connection.rows("best_items", project=project, limit=limit)
+        return list((await self.items([ItemId(row["id"]) for row in rows], agent="")).values())
+
     async def living_ids(self, space: Space) -> set[ItemId]:
         """Every item of a space that is not pruned."""
         return {ItemId(row["id"]) for row in await self._connection.rows("living_ids", space=space)}

@@ -51,6 +51,19 @@ SELECT id FROM items
  WHERE +space = :space AND (+space = 'general' OR +owner = :agent) AND pruned_by IS NULL
  ORDER BY seq DESC LIMIT :limit;
 
+-- name: best_items
+SELECT id FROM (SELECT id FROM items
+                 WHERE space = 'general' AND pruned_by IS NULL AND project = :project
+                 ORDER BY stage, trust DESC LIMIT :limit)
+UNION
+SELECT id FROM (SELECT id FROM items
+                 WHERE space = 'general' AND pruned_by IS NULL AND project = ''
+                 ORDER BY stage, trust DESC LIMIT :limit)
+UNION
+SELECT id FROM (SELECT id FROM items
+                 WHERE space = 'general' AND pruned_by IS NULL AND projects > 1
+                 ORDER BY stage, trust DESC LIMIT :limit);
+
 -- name: predecessors
 SELECT id, superseded_by FROM items WHERE superseded_by IN (SELECT value FROM json_each(:ids));
 
