@@ -92,7 +92,7 @@ async def merge(
     await transaction.record("merged", agent=agent, subject=item, into=survivor, plan=plan)
 
 
-async def take_back(
+async def take_back(  # noqa: PLR0912  a branch for each act
     transaction: LedgerTransaction, entry: PlannedItem, plan: PlanId, *, agent: AgentName, required: int
 ) -> None:
     """Undoes what the line did, as far as it still stands; what came since stays. The last line first."""

@@ -69,6 +69,8 @@ MODULES: Mapping[str, str] = {
     "gaps": "reading",
     "report": "reading",
     "why": "reading",
+    "import": "exchange.commands",
+    "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "maintaining",
     "rebuild": "maintaining",

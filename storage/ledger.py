@@ -24,7 +24,7 @@ from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_eve
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds, row_of_verdict
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict
 
 ResultT = TypeVar("ResultT")
 

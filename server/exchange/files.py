@@ -1,6 +1,6 @@
 """Files as people have them: found in a folder, told apart by name and content, read in whatever encoding they say.
 
-A file is looked through once before anything of it is taken: one that is binary, or not in its encoding, is refused whole.
+A file is looked through once before anything of it is taken: one that is binary, or not in its encoding, is refused.
 """
 
 import codecs
@@ -54,12 +54,13 @@ class Source:
     format: Format
     encoding: str
     size: int
+    lines: int
     stream: IO[bytes]
 
     def text(self, *, newline: str | None = None) -> io.TextIOWrapper:
         """Its text from the beginning; `newline` as in `open`."""
         self.stream.seek(0)
-        return io.TextIOWrapper(cast("IO[bytes]", _Kept(self.stream)), self.encoding, newline=newline)  # type: ignore[type-var]
+        return io.TextIOWrapper(cast("IO[bytes]", _Kept(self.stream)), self.encoding, newline=newline)
 
 
 class _Kept(io.BufferedIOBase):
@@ -89,7 +90,9 @@ def found(paths: Sequence[Path]) -> list[Path]:
         inside = [file for file in inside if not file.is_dir()]
         if not inside:
             known = ", ".join(KNOWN_FILES)
-            raise Refusal("FILE", f"there is nothing to import in the folder {path}", f"Known are {known}; or name a file")
+            raise Refusal(
+                "FILE", f"there is nothing to import in the folder {path}", f"Known are {known}; or name a file"
+            )
         for file in inside:
             files.setdefault(os.path.realpath(file) if str(file) != STANDARD_INPUT else STANDARD_INPUT, file)
     return list(files.values())
@@ -101,7 +104,11 @@ def name_of(path: Path) -> str:
         return "standard input"
     working = Path.cwd()
     absolute = path.absolute()
-    return absolute.relative_to(working).as_posix() if absolute.is_relative_to(working) and ".." not in path.parts else path.name
+    return (
+        absolute.relative_to(working).as_posix()
+        if absolute.is_relative_to(working) and ".." not in path.parts
+        else path.name
+    )
 
 
 @contextmanager
@@ -122,12 +129,13 @@ def opened(path: Path, *, stated: Format | None, encoding: str) -> Iterator[Sour
     with raw as given, _seekable(given) as stream:
         beginning = stream.read(4)
         encoding = encoding or next((name for mark, name in _MARKS if beginning.startswith(mark)), "utf-8")
-        head, size = _looked_through(stream, name, encoding)
+        head, size, lines = _looked_through(stream, name, encoding)
         yield Source(
             name=name,
             format=stated or _format(path, head, name),
             encoding=encoding,
             size=size,
+            lines=lines,
             stream=stream,
         )
 
@@ -144,8 +152,8 @@ def _seekable(raw: IO[bytes]) -> Iterator[IO[bytes]]:
         yield cast("IO[bytes]", kept)
 
 
-def _looked_through(stream: IO[bytes], name: str, encoding: str) -> tuple[str, int]:
-    """The beginning of the text, and how many bytes there are."""
+def _looked_through(stream: IO[bytes], name: str, encoding: str) -> tuple[str, int, int]:
+    """The beginning of the text, and how many bytes and lines there are."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     stream.seek(0)
     head, line, size = "", 1, 0
@@ -167,7 +175,7 @@ def _looked_through(stream: IO[bytes], name: str, encoding: str) -> tuple[str, i
         line += text.count("\n")
         size += len(chunk)
         if not chunk:
-            return head, size
+            return head, size, line
 
 
 def _format(path: Path, head: str, name: str) -> Format:

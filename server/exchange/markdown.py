@@ -24,7 +24,8 @@ _TASK = re.compile(r"\[[ xX]\]\s+")
 _ALERT = re.compile(r"\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 _RULE = re.compile(
     r"""\b(?:must|never|always|avoid|do\ not|don[’']t|should|shall|cannot|can[’']t|prefer|ensure|make\ sure|required?|
-        only|instead\ of|rather\ than|before|after|use|run|keep|remember|beware|need(?:s|ed)?\ to|have\ to|has\ to)\b""",
+        only|instead\ of|rather\ than|before|after|use|run|keep|remember|beware|needs?\ to|needed\ to|have\ to|
+        has\ to)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LONGEST_RULE = 60  # words
@@ -56,7 +57,7 @@ class _Context:
 
     def place(self, node: SyntaxTreeNode) -> Place:
         line = self.offset + (node.map[0] if node.map else 0) + 1
-        return Place(file=self.file, line=line, under=_BETWEEN.join(text for _, text in self.headings))
+        return Place(file=self.file, line=line, under=_BETWEEN.join(text for _, text in self.headings if text))
 
 
 def read_markdown(text: str, file: str, blocks: Sequence[tuple[int, int]] = ()) -> Iterator[Line]:

@@ -11,8 +11,32 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.records import AgentName, Kind
 
 # What others call the parts of a lesson, most telling first.
-_INSIGHT = ("insight", "lesson", "learning", "rule", "memory", "guideline", "advice", "content", "text", "body", "note", "fact")
-_CONDITION = ("applies_when", "condition", "when", "situation", "context", "scope", "topic", "title", "description", "category")
+_INSIGHT = (
+    "insight",
+    "lesson",
+    "learning",
+    "rule",
+    "memory",
+    "guideline",
+    "advice",
+    "content",
+    "text",
+    "body",
+    "note",
+    "fact",
+)
+_CONDITION = (
+    "applies_when",
+    "condition",
+    "when",
+    "situation",
+    "context",
+    "scope",
+    "topic",
+    "title",
+    "description",
+    "category",
+)
 _KIND = ("kind", "type")
 _PROJECT = ("project", "repository", "repo")
 _TASK_TYPE = ("task_type",)
@@ -32,7 +56,9 @@ def read_json_lines(file: TextIO, name: str, *, agent: AgentName) -> Iterator[Li
         if len(line) >= LONGEST_LINE and not line.endswith("\n"):
             while (rest := file.readline(LONGEST_LINE)) and not rest.endswith("\n"):
                 pass
-            yield Refused(place=place, text=line[:100], because=f"a line has at most {LONGEST_LINE:,} characters: split it")
+            yield Refused(
+                place=place, text=line[:100], because=f"a line has at most {LONGEST_LINE:,} characters: split it"
+            )
         elif line.strip():
             yield _json_line(line.strip(), place, agent)
 
@@ -83,7 +109,9 @@ def read_csv(file: TextIO, name: str) -> Iterator[Line]:
         if not row:
             continue
         if len(row) != len(names):
-            because = f"it has {len(row)} columns where the first line names {len(names)}: quote what has a {delimiter!r} in it"
+            because = (
+                f"it has {len(row)} columns, the first line names {len(names)}: quote what has {delimiter!r} in it"
+            )
             yield Refused(place=place, text=delimiter.join(row), because=because)
         else:
             yield _lesson(dict(zip(names, row, strict=True)), place, delimiter.join(row))
@@ -116,10 +144,18 @@ def _lesson(values: Mapping[str, Any], place: Place, whole: str) -> Lesson | Ski
         texts[part] = next((values[name] for name in names if name != named and _said(values.get(name))), "")
     for part, text in texts.items():
         if not isinstance(text, str):
-            return Refused(place=place, text=whole, because=f"{named if part == 'insight' else part} is no text: write a string")
+            return Refused(
+                place=place, text=whole, because=f"{named if part == 'insight' else part} is no text: write a string"
+            )
     kind = next((_KINDS[word] for name in _KIND if (word := str(values.get(name, "")).casefold()) in _KINDS), None)
     tags = next((_listed(values[name]) for name in _TAGS if _said(values.get(name))), ())
-    if tags is None or len(tags) > 20 or any(len(tag) > 64 for tag in tags) or len(texts["task_type"]) > 64 or len(texts["project"]) > 200:
+    if (
+        tags is None
+        or len(tags) > 20
+        or any(len(tag) > 64 for tag in tags)
+        or len(texts["task_type"]) > 64
+        or len(texts["project"]) > 200
+    ):
         because = "a lesson has at most 20 tags of 64 characters, a task_type of 64 and a project of 200: shorten them"
         return Refused(place=place, text=whole, because=because)
     insight = texts["insight"].strip()

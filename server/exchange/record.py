@@ -195,26 +195,34 @@ def _told_of(error: ValidationError) -> str:
 
 def _impossible(line: ItemLine, agent: AgentName) -> str | None:
     """What each field allows and all together do not."""
-    reports = {report.id: report for report in line.reports}
+    reports = {report.id for report in line.reports}
     named = [line.origin, *line.blames, *(verdict.report for verdict in line.verdicts)]
     lost = next((name for name in named if name not in reports), None)
     if lost is not None:
         return f"it names the report {lost}, which is not among its reports"
-    if (line.space == "prompt") != bool(line.owner):
-        return "owner is the agent whose own item it is, and empty in the general space"
-    if line.owner and line.owner != agent:
-        return f"it is {line.owner}'s own, and nobody else may have it: import it with --agent {line.owner}"
-    if reports[line.origin].agent != line.author:
-        return "its author did not make the report that it came with"
-    if len({verdict.source for verdict in line.verdicts}) < len(line.verdicts):
-        return "two of its verdicts have the same source"
-    if line.id in (line.superseded_by, *line.conflicts_with):
-        return "it cannot supersede or contradict itself"
-    if line.updated_at < line.created_at:
-        return "it was updated before it was created"
-    if line.space == "general" and line.stage == "active" and not _backed(line, {r.id: r.agent for r in line.reports}):
-        return "it is active, and no agent but its author backs it"
-    return None
+    agents = {report.id: report.agent for report in line.reports}
+    rules = (
+        (
+            (line.space == "prompt") != bool(line.owner),
+            "owner is the agent whose own item it is, and empty in the general space",
+        ),
+        (
+            line.owner not in ("", agent),
+            f"it is {line.owner}'s own, and nobody else may have it: import it with --agent {line.owner}",
+        ),
+        (agents[line.origin] != line.author, "its author did not make the report that it came with"),
+        (
+            len({verdict.source for verdict in line.verdicts}) < len(line.verdicts),
+            "two of its verdicts have the same source",
+        ),
+        (line.id in (line.superseded_by, *line.conflicts_with), "it cannot supersede or contradict itself"),
+        (line.updated_at < line.created_at, "it was updated before it was created"),
+        (
+            line.space == "general" and line.stage == "active" and not _backed(line, agents),
+            "it is active, and no agent but its author backs it",
+        ),
+    )
+    return next((because for broken, because in rules if broken), None)
 
 
 def _backed(line: ItemLine, agents: dict[str, str]) -> bool:
