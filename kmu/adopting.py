@@ -18,6 +18,7 @@ from fleetlore.storage.reconciliation import align
 from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem
 
 if TYPE_CHECKING:
+    from fleetlore.kmu.submission import Draft
     from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
     from fleetlore.storage.ledger_view import LedgerView
@@ -33,9 +34,10 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """It is here already, as this item."""
+    """It is here already, as this item, or as one that says the same in other words."""
 
     item: ItemId
+    reworded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +66,34 @@ def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
     return replace(dossier, item=replace(item, **digests))
 
 
-async def judge(view: LedgerView, dossiers: Sequence[Dossier]) -> list[Standpoint]:
+async def recognise(view: LedgerView, drafts: Sequence[Draft]) -> list[Known | Forgotten | None]:
+    """Of lessons for the general space, which are known here or were pruned; None is one to be learnt.
+
+    What an import brought that was taken back may be learnt again.
+    """
+    standing = await view.standing(
+        digests=[draft.digest for draft in drafts], gists=[draft.gist for draft in drafts], agent=""
+    )
+    survivors = await view.survivors(one.id for one in standing if one.merged)
+    by_words = {one.digest: one for one in standing}
+    by_gist = {one.gist: one.id for one in reversed(standing) if one.pruned_by is None}
+    found: list[Known | Forgotten | None] = []
+    for draft in drafts:
+        same = by_words.get(draft.digest)
+        if same is not None:
+            judged = _of(same, survivors)
+            found.append(judged if not isinstance(judged, Taken) else None)
+        else:
+            alike = by_gist.get(draft.gist) if draft.gist else None
+            found.append(Known(item=alike, reworded=True) if alike else None)
+    return found
+
+
+async def judge(view: LedgerView, dossiers: Sequence[Dossier], *, agent: AgentName) -> list[Standpoint]:
     """What each of the dossiers, with this store's digests, is to what is known; of two equal ones the first counts."""
     named = {reference for dossier in dossiers for reference in _named(dossier)}
-    standing = await view.standing(named, {dossier.item.digest for dossier in dossiers})
+    standing = await view.standing(ids=named, digests=[dossier.item.digest for dossier in dossiers], agent=agent)
+    survivors = await view.survivors(one.id for one in standing if one.merged)
     by_id = {one.id: one for one in standing}
     by_words = {(one.space, one.owner, one.digest): one for one in standing}
     statements = await view.statements({one.id for dossier in dossiers for one in dossier.statements})
@@ -75,19 +101,14 @@ async def judge(view: LedgerView, dossiers: Sequence[Dossier]) -> list[Standpoin
     for dossier in dossiers:
         item = dossier.item
         words = (item.space, item.owner, item.digest)
-        judged = _judged(dossier, by_id, by_words.get(words)) or _contradicted(dossier, statements)
+        here = by_id.get(item.id) or by_words.get(words)
+        judged: Standpoint | None = _misplaced(dossier, by_id)
+        judged = judged or (_of(here, survivors, item.id) if here else _contradicted(dossier, statements))
         found.append(judged or Taken())
         if judged is None:
-            here = Standing(
-                id=item.id,
-                space=item.space,
-                owner=item.owner,
-                digest=item.digest,
-                pruned_by=None,
-                plan_kind=None,
-                merged_into=None,
+            by_id[item.id] = by_words[words] = Standing(
+                id=item.id, space=item.space, owner=item.owner, digest=item.digest, gist=item.gist
             )
-            by_id[item.id] = by_words[words] = here
             statements |= {one.id: one for one in dossier.statements}
     return found
 
@@ -102,7 +123,7 @@ async def adopt(
     """Takes in what is new of these dossiers; returns what each was, and the plan with what was taken in."""
 
     async def commit(transaction: LedgerTransaction) -> tuple[list[Standpoint], Plan]:
-        found = await judge(transaction, dossiers)
+        found = await judge(transaction, dossiers, agent=plan.agent)
         new = [one for one, judged in zip(dossiers, found, strict=True) if judged == Taken()]
         again = [one.item.id for one, judged in zip(dossiers, found, strict=True) if judged == Taken(returned=True)]
         await transaction.adopt(new, plan.id)
@@ -142,20 +163,25 @@ def _named(dossier: Dossier) -> list[ItemId]:
     return [item.id, *dossier.conflicts, *([item.superseded_by] if item.superseded_by else [])]
 
 
-def _judged(dossier: Dossier, by_id: Mapping[ItemId, Standing], same: Standing | None) -> Standpoint | None:
-    item = dossier.item
+def _misplaced(dossier: Dossier, by_id: Mapping[ItemId, Standing]) -> Disputed | None:
+    """An item, or one that it names, that is in another space here."""
     for reference in _named(dossier):
         known = by_id.get(reference)
-        if known is not None and (known.space, known.owner) != (item.space, item.owner):
+        if known is not None and (known.space, known.owner) != (dossier.item.space, dossier.item.owner):
             return Disputed(because=f"{reference} is an item of another space here")
-    here = by_id.get(item.id) or same
-    if here is None:
-        return None
-    if here.merged_into is not None:
-        return Known(item=here.merged_into)
+    return None
+
+
+def _of(here: Standing, survivors: Mapping[ItemId, ItemId], wanted: ItemId | None = None) -> Known | Forgotten | Taken:
+    """What an item that is here already makes of one that comes; an undone import is as if it had not been.
+
+    `wanted` is the id that the one that comes must keep.
+    """
+    if here.merged:
+        return Known(item=survivors[here.id])
     if here.pruned_by is None:
         return Known(item=here.id)
-    if here.plan_kind == "import" and here.id == item.id:
+    if here.plan_kind == "import" and wanted in (None, here.id):
         return Taken(returned=True)
     return Forgotten(item=here.id, plan=here.pruned_by)
 

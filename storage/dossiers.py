@@ -51,9 +51,10 @@ class Standing:
     space: str
     owner: str
     digest: str
-    pruned_by: PlanId | None
-    plan_kind: PlanKind | None
-    merged_into: ItemId | None
+    gist: str
+    pruned_by: PlanId | None = None
+    plan_kind: PlanKind | None = None
+    merged: bool = False
 
 
 class DossierView:
@@ -119,10 +120,19 @@ class DossierView:
         rows = await self._connection.rows("borne_from", ids=json.dumps(list(ids)))
         return {ItemId(row["id"]): moment(row["borne_from"]) for row in rows}
 
-    async def standing(self, ids: Iterable[ItemId], digests: Iterable[str]) -> list[Standing]:
-        """Every item with one of these ids or digests, whosever it is, living or pruned."""
+    async def standing(
+        self, *, ids: Iterable[ItemId] = (), digests: Iterable[str] = (), gists: Iterable[str] = (), agent: str
+    ) -> list[Standing]:
+        """Every item, living or pruned, oldest first, with one of these ids, whosever it is, or of these words.
+
+        Words count in the general space and, by `digests`, in the agent's own.
+        """
         rows = await self._connection.rows(
-            "standing", ids=json.dumps(sorted(set(ids))), digests=json.dumps(sorted(set(digests)))
+            "standing",
+            ids=json.dumps(sorted(set(ids))),
+            digests=json.dumps(sorted(set(digests))),
+            gists=json.dumps(sorted(set(gists))),
+            agent=agent,
         )
         return [
             Standing(
@@ -130,9 +140,10 @@ class DossierView:
                 space=row["space"],
                 owner=row["owner"],
                 digest=row["digest"],
+                gist=row["gist"],
                 pruned_by=PlanId(row["pruned_by"]) if row["pruned_by"] else None,
                 plan_kind=row["plan_kind"],
-                merged_into=ItemId(row["merged_into"]) if row["merged_into"] else None,
+                merged=row["merged_into"] is not None,
             )
             for row in rows
         ]

@@ -25,6 +25,7 @@ from fleetlore.kmu.adopting import (
     import_plan,
     judge,
     line_of,
+    recognise,
 )
 from fleetlore.kmu.lesson import draft_of
 from fleetlore.kmu.report import Report
@@ -34,12 +35,13 @@ from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.records import AgentName, Plan, PlannedItem
 
 if TYPE_CHECKING:
+    from fleetlore.kmu.submission import Draft
     from fleetlore.kmu.unit import KnowledgeManagementUnit
     from fleetlore.storage.ledger import Ledger
 
 Decision = Literal["new", "known", "twice", "skipped", "refused"]
 
-TOGETHER = 256  # lines at once: as many as one commit of the ledger takes
+TOGETHER = 500  # lines at once: a few commits of the ledger
 _MOST_IN_A_PLAN = 10_000
 _REMEMBERED = 100_000  # words of lines that a later line may repeat
 
@@ -94,35 +96,45 @@ class Import:
 
     async def _learnt(self, lessons: Iterable[tuple[int, Lesson]]) -> dict[int, Told]:
         told: dict[int, Told] = {}
+        fresh: dict[int, tuple[Lesson, Report, Draft]] = {}
+        for number, lesson in lessons:
+            report = self._report(lesson)
+            draft = draft_of(self.ledger, report)
+            repeated = self._repeated(lesson, draft)
+            if draft is None or repeated is not None:
+                told[number] = repeated or _of(lesson, "skipped", because="it has no words")
+            else:
+                fresh[number] = (lesson, report, draft)
         added: dict[int, PlannedItem] = {}
 
-        async def one(number: int, lesson: Lesson, report: Report) -> None:
+        async def learn(number: int, lesson: Lesson, report: Report) -> None:
             told[number], line = await self._learn(lesson, report)
             if line is not None:
                 added[number] = line
 
+        found = await recognise(self.ledger.read, [draft for _, _, draft in fresh.values()])
         async with anyio.create_task_group() as tasks:
-            for number, lesson in lessons:
-                report = self._report(lesson)
-                repeated = self._repeated(lesson, report)
-                if repeated is None:
-                    tasks.start_soon(one, number, lesson, report)
-                else:
-                    told[number] = repeated
+            for (number, (lesson, report, _)), known in zip(fresh.items(), found, strict=True):
+                match known:
+                    case Known(item=item, reworded=reworded):
+                        told[number] = _of(lesson, "known", item=item, because="in other words" if reworded else "")
+                    case Forgotten(item=item, plan=pruned_by):
+                        told[number] = _forgotten(lesson.place, lesson.insight, item, pruned_by)
+                    case None:
+                        tasks.start_soon(learn, number, lesson, report)
         if added:
             plan = self._plan()
             lines = [added[number] for number in sorted(added)]
             self._noted(await self.ledger.write(lambda transaction: extend(transaction, plan, lines)))
         return told
 
-    def _repeated(self, lesson: Lesson, report: Report) -> Told | None:
-        """What is to be said of a lesson without words, or one that an earlier line has stated."""
-        draft = draft_of(self.ledger, report)
+    def _repeated(self, lesson: Lesson, draft: Draft | None) -> Told | None:
+        """What is to be said of a lesson that an earlier line has stated."""
         if draft is None:
-            return Told(place=lesson.place, decision="skipped", text=lesson.insight, because="it has no words")
+            return None
         earlier = self._said.get(draft.digest) or (self._said.get(draft.gist) if draft.gist else None)
         if earlier is not None:
-            return Told(place=lesson.place, decision="twice", text=lesson.insight, because=f"the same as {earlier}")
+            return _of(lesson, "twice", because=f"the same as {earlier}")
         self._remember(lesson.place, draft.digest, draft.gist)
         return None
 
@@ -131,18 +143,17 @@ class Import:
             self._said |= {digest: place for digest in digests if digest}
 
     async def _learn(self, lesson: Lesson, report: Report) -> tuple[Told, PlannedItem | None]:
-        known = await self._known(lesson, report)
-        if known is not None or self.unit is None:
-            return known or Told(place=lesson.place, decision="new", text=lesson.insight), None
+        if self.unit is None:
+            return _of(lesson, "new"), None
         try:
             answer = await self.unit.learn(report)
         except Refusal as refusal:
-            return Told(place=lesson.place, decision="refused", text=lesson.insight, because=str(refusal)), None
+            return _of(lesson, "refused", because=str(refusal)), None
         [learned] = answer.learned
         if learned.decision == "rejected":
-            return Told(place=lesson.place, decision="refused", text=lesson.insight, because=learned.because), None
+            return _of(lesson, "refused", because=learned.because), None
         if learned.decision != "new":  # somebody else was first, since we looked
-            return Told(place=lesson.place, decision="known", text=lesson.insight, item=learned.id), None
+            return _of(lesson, "known", item=learned.id), None
         line = PlannedItem(
             item=ItemId(learned.id),
             because=lesson.place.told,
@@ -150,24 +161,7 @@ class Import:
             stage="provisional",
             act="import",
         )
-        return Told(place=lesson.place, decision="new", text=lesson.insight, item=learned.id), line
-
-    async def _known(self, lesson: Lesson, report: Report) -> Told | None:
-        view, draft = self.ledger.read, draft_of(self.ledger, report)
-        assert draft is not None
-        found = await view.item_of_digest("general", "", draft.digest)
-        if found is not None:
-            item, pruned_by = found
-            if pruned_by is None:
-                return Told(place=lesson.place, decision="known", text=lesson.insight, item=item)
-            plan = await view.plan(pruned_by)
-            if plan is not None and plan.kind != "import":
-                return _forgotten(lesson.place, lesson.insight, item, pruned_by)
-            return None
-        alike = await view.item_of_gist("general", "", draft.gist)
-        if alike is None:
-            return None
-        return Told(place=lesson.place, decision="known", text=lesson.insight, item=alike, because="in other words")
+        return _of(lesson, "new", item=learned.id), line
 
     def _report(self, lesson: Lesson) -> Report:
         return Report(
@@ -201,7 +195,7 @@ class Import:
             return told
         dossiers = [arrival.dossier for _, arrival in fresh]
         if self.unit is None:
-            found = await judge(self.ledger.read, dossiers)
+            found = await judge(self.ledger.read, dossiers, agent=self.agent)
         else:
             lines = {one.dossier.item.id: line_of(one.dossier.item, one.place.told) for _, one in fresh}
             found, plan = await adopt(self.ledger, self.unit.spaces, dossiers, lines, self._plan())
@@ -222,6 +216,10 @@ class Import:
             self.plans[-1] = plan
         elif plan.items:
             self.plans.append(plan)
+
+
+def _of(lesson: Lesson, decision: Decision, *, item: str = "", because: str = "") -> Told:
+    return Told(place=lesson.place, decision=decision, text=lesson.insight, item=item, because=because)
 
 
 def _told(arrival: Arrival, standpoint: Standpoint) -> Told:

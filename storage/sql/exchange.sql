@@ -25,10 +25,19 @@ SELECT item, other FROM conflicts WHERE item IN (SELECT value FROM json_each(:id
 SELECT id, borne_from FROM items WHERE id IN (SELECT value FROM json_each(:ids)) AND borne_from > 0;
 
 -- name: standing
-SELECT id, space, owner, digest, pruned_by, merged_into,
-       (SELECT p.kind FROM plans p WHERE p.id = items.pruned_by) AS plan_kind
-  FROM items
- WHERE id IN (SELECT value FROM json_each(:ids)) OR digest IN (SELECT value FROM json_each(:digests));
+SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
+       (SELECT p.kind FROM plans p WHERE p.id = i.pruned_by) AS plan_kind
+  FROM items i
+ WHERE i.seq IN (
+    SELECT seq FROM items WHERE id IN (SELECT value FROM json_each(:ids))
+    UNION ALL
+    SELECT seq FROM items WHERE space = 'general' AND owner = '' AND digest IN (SELECT value FROM json_each(:digests))
+    UNION ALL
+    SELECT seq FROM items WHERE space = 'prompt' AND owner = :agent AND digest IN (SELECT value FROM json_each(:digests))
+    UNION ALL
+    SELECT seq FROM items WHERE space = 'general' AND owner = '' AND gist <> ''
+       AND gist IN (SELECT value FROM json_each(:gists)))
+ ORDER BY i.seq;
 
 -- name: adopt_content
 INSERT INTO contents (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING;
