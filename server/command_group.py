@@ -70,6 +70,8 @@ MODULES: Mapping[str, str] = {
     "report": "reading",
     "why": "reading",
     "hook": "hooks.commands",
+    "import": "exchange.commands",
+    "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "maintaining",
     "rebuild": "maintaining",
