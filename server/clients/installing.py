@@ -91,7 +91,7 @@ def plan_uninstall(client: str, placed: Sequence[Placed], journal: Journal, *, f
         text: str | None = text_of(path, content)
         held = dict(known.parts) if known else {}
         taken = False
-        for each in parts:
+        for each in reversed(parts):  # the last to come in goes first
             found, written = each.part.found(text or "", path), held.pop(each.part.name, None)
             others = set(written.clients) - {client} if written else set()
             if found is None:

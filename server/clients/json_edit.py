@@ -25,10 +25,18 @@ def member(text: str, keys: tuple[str, ...], path: Path) -> Any | None:  # noqa:
     return found[-1].value if len(found) == len(keys) + 1 else None
 
 
-def put_member(text: str, keys: tuple[str, ...], value: Any, path: Path) -> str:  # noqa: ANN401
+def put_member(
+    text: str,
+    keys: tuple[str, ...],
+    value: Any,  # noqa: ANN401
+    path: Path,
+    *,
+    over_lines: bool = False,
+) -> str:
     """The text with that value there; in its place if one is there, else first in its object.
 
-    Objects that are missing on the way are made. Raises `FileRefused` where the file has no object on the way.
+    Objects that are missing on the way are made, over lines, by which they are known again; with `over_lines` the value
+    is written so as well. Raises `FileRefused` where the file has no object on the way.
     """
     found = _members(text, keys, path)
     step = _indent(text)
@@ -39,14 +47,18 @@ def put_member(text: str, keys: tuple[str, ...], value: Any, path: Path) -> str:
     depth = len(found) - 1
     if depth == len(keys):
         node = found[-1]
+        if node.value == value:
+            return text
         margin = _margin(text, node.start)
         written = _like(text, node, value, step, margin, newline)
         return text[: node.start] + written + text[node.stop :]
     name, inside = keys[depth], _nested(keys[depth + 1 :], value)
     owner = found[-1]
-    flat = depth == len(keys) - 1 and _flat(text, owner) and (depth > 0 or bool(owner.members))
+    made = over_lines or depth < len(keys) - 1 or not (depth or owner.members)
     starts = [each.start for each in owner.members]
-    return _put_first(text, owner, starts, f"{json.dumps(name)}: ", inside, step, newline, flat=flat)
+    return _put_first(
+        text, owner, starts, f"{json.dumps(name)}: ", inside, step, newline, flat=_flat(text, owner) and not made
+    )
 
 
 def take_member(text: str, keys: tuple[str, ...], path: Path) -> str:
@@ -75,9 +87,11 @@ def put_element(text: str, key: str, field: str, value: dict[str, Any], path: Pa
     """The text with that element in the array at a key: in place of the one with an equal field, else first."""
     nodes = _elements(text, key, path)
     if nodes is None:
-        return put_member(text, (key,), [value], path)
+        return put_member(text, (key,), [value], path, over_lines=True)
     step, newline = _indent(text), common_newline(text)
     for node in nodes:
+        if node.value == value:
+            return text
         if _has(node, field, value[field]):
             written = _like(text, node, value, step, _margin(text, node.start), newline)
             return text[: node.start] + written + text[node.stop :]

@@ -89,6 +89,7 @@ class _Reader:
 
     def refusal(self, problem: str) -> FileRefused:
         position = self.token.start if self.token else len(self._text.rstrip())
+        problem = problem if self.token else "the JSON ends too early"
         return FileRefused(
             self._path, line_of(self._text, position), problem, "Mend the file, or move it away, and try again"
         )
@@ -107,7 +108,7 @@ class _Reader:
                 self._advance()
                 return Node(start=start, stop=start + len(written), value=value)
             case None:
-                raise self.refusal("the JSON ends too early")
+                raise self.refusal("a value is missing")
             case _:
                 raise self.refusal(f"there is a {token.text} where a value should be")
 

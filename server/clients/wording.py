@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 from fleetlore.server.clients.connection import NAME, Connection, is_ours
@@ -29,6 +30,7 @@ def plugin_manifest() -> str:
     return _written(
         {
             "name": NAME,
+            "version": version(NAME),
             "description": "Begins a session with the project's best lessons; asks once for feedback still missing.",
             "author": {"name": "The fleetlore developers"},
             "license": "Apache-2.0",
