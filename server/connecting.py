@@ -95,6 +95,8 @@ def install(
     )
     if connection.data and not personal:
         doubts.append(f"{connection.data} is a folder of this machine, and the project's files are for everybody")
+    if rules and dialect.rules and scope not in dialect.rules:
+        doubts.append(f"{dialect.title} has no file of rules for a {scope}; paste the text in docs/clients.md instead")
     placed = parts_of(dialect, scope, machine, connection, Choice(rules=rules, hooks=hooks))
     if doubt and (not url or any(each.folder for each in placed)):
         doubts.append(doubt)

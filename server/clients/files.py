@@ -71,8 +71,8 @@ def write(path: Path, content: bytes, expected: bytes | None) -> list[Path]:
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
                 _keep_owner(path, file.fileno())
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             _expect(path, expected)
@@ -104,12 +104,13 @@ def remove_empty(folders: Iterable[Path]) -> None:
 
 
 def _keep_owner(path: Path, handle: int) -> None:
+    """Gives a new file the owner and mode of the one it replaces, before anything is in it."""
     if not path.exists():
         return
-    found = path.stat()
-    if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
-        os.fchown(handle, found.st_uid, found.st_gid)
-    os.fchmod(handle, stat.S_IMODE(found.st_mode))
+    old, new = path.stat(), os.fstat(handle)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        os.fchown(handle, old.st_uid, old.st_gid)
+    os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
 def _expect(path: Path, expected: bytes | None) -> None:
