@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fleetlore.kmu.fingerprint import Fingerprint, fingerprint
+from fleetlore.kmu.alignment import sameness
+from fleetlore.kmu.digests import Digests, digests_of
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
@@ -39,10 +39,10 @@ async def edit(
             applied_at=transaction.now,
             edit=Edit(before=current.wording, after=wish, updated_at=current.updated_at),
         )
-        await transaction.reword(item, wish, asdict(digests), transaction.now)
+        await transaction.reword(item, wish, digests, transaction.now)
         await transaction.add_plan(plan)
         await transaction.record(
-            "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests.digest
+            "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests["digest"]
         )
         return plan
 
@@ -64,7 +64,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId) ->
     digests = await _free(transaction, item, made.edit.before, "plan")
     untouched = made.applied_at == item.updated_at
     updated_at = made.edit.updated_at if untouched else item.updated_at
-    await transaction.reword(item.id, made.edit.before, asdict(digests), updated_at)
+    await transaction.reword(item.id, made.edit.before, digests, updated_at)
 
 
 async def known_item(view: LedgerView, item: ItemId, agent: AgentName) -> Item:
@@ -92,17 +92,17 @@ async def _still(transaction: LedgerTransaction, item: ItemId, read: Wording, ag
     return current
 
 
-async def _free(transaction: LedgerTransaction, item: Item, wish: Wording, argument: str = "insight") -> Fingerprint:
-    """The fingerprint of the wish, where no other item has it."""
-    found = fingerprint(
-        transaction.info, item.space, insight=wish.insight, applies_when=wish.applies_when, task_type=wish.task_type
-    )
-    if found is None:
+async def _free(transaction: LedgerTransaction, item: Item, wish: Wording, argument: str = "insight") -> Digests:
+    """The digests of the wish, where no other item has them."""
+    insight, condition, task_type = sameness(item.space, wish.insight, wish.applies_when, wish.task_type)
+    if not insight:
         raise Refusal(argument, "it has no words", f"To forget the item: fleetlore prune {item.id} --reason …")
-    holder = await transaction.holder_of_digest(item.space, item.owner, found.digest)
+    found = digests_of(transaction.info, insight, condition, task_type, wish.insight)
+    holder = await transaction.holder_of_digest(item.space, item.owner, found["digest"])
     if holder is not None and holder.item != item.id:
         raise _taken(argument, item, holder)
-    other = await transaction.item_of_gist(item.space, item.owner, found.gist) if found.gist != item.gist else None
+    gist = found["gist"]
+    other = await transaction.item_of_gist(item.space, item.owner, gist) if gist != item.gist else None
     if other is not None and other != item.id:
         raise _taken(argument, item, Holder(item=other))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu import acts, crediting
@@ -16,9 +15,10 @@ from fleetlore.kmu.alignment import (
     Returned,
     Superseding,
     align,
+    sameness,
 )
+from fleetlore.kmu.digests import digests_of
 from fleetlore.kmu.feedback_agents import kind_of
-from fleetlore.kmu.fingerprint import fingerprint
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
@@ -35,16 +35,14 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     if not report.insight:
         return None
     applies_when = report.applies_when or report.task
-    digests = fingerprint(
-        ledger.info,
-        report.target,
-        insight=report.insight,
-        applies_when=applies_when,
-        task_type=report.task_type,
-    )
-    if digests is None:
+    insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
+    if not insight:
         return None
-    return Draft(id=new_item_id(ledger.clock()), applies_when=applies_when, **asdict(digests))
+    return Draft(
+        id=new_item_id(ledger.clock()),
+        applies_when=applies_when,
+        **digests_of(ledger.info, insight, condition, task_type, report.insight),
+    )
 
 
 def row_of(report: Report, draft: Draft) -> IndexedItem:

@@ -80,6 +80,8 @@ promote_after_option = click.option(
 # Which module of this room defines a command, in the order in which help lists them.
 MODULES: Mapping[str, str] = {
     "serve": "serving",
+    "install": "connecting",
+    "uninstall": "connecting",
     "status": "reading",
     "gaps": "reading",
     "report": "reading",
@@ -90,6 +92,8 @@ MODULES: Mapping[str, str] = {
     "edit": "people.editing",
     "prune": "people.pruning",
     "hook": "hooks.commands",
+    "import": "exchange.commands",
+    "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "people.pruning",
     "rebuild": "maintaining",

@@ -6,6 +6,7 @@ from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
+from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
@@ -36,7 +37,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, PeopleView):
+class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

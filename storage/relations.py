@@ -42,7 +42,7 @@ class Relations(LedgerView):
         """Takes back what that plan linked."""
         await self._connection.run("remove_link", item=one, other=other, plan=plan)
 
-    async def reword(self, item: ItemId, wording: Wording, digests: Mapping[str, str], updated_at: datetime) -> None:
+    async def reword(self, item: ItemId, wording: Wording, digests: Mapping[str, object], updated_at: datetime) -> None:
         """Words an item anew; `digests` are those of `Item` that follow from its words. Its evidence stays."""
         texts = {"insight": wording.insight, "applies_when": wording.applies_when}
         await self._connection.run("set_content", id=item, body=json.dumps(texts))

@@ -154,6 +154,22 @@ def verdict_of(row: Row) -> Verdict:
     )
 
 
+def row_of_verdict(verdict: Verdict) -> dict[str, object]:
+    """The inverse of `verdict_of`."""
+    return {
+        "item": verdict.item,
+        "source": verdict.source,
+        "agent": verdict.agent,
+        "project": verdict.project,
+        "feedback": verdict.feedback,
+        "at": microseconds(verdict.at),
+        "sign": verdict.sign,
+        "direct": verdict.direct,
+        "delta": verdict.delta,
+        "implicit": verdict.implicit,
+    }
+
+
 def shown_as_row(shown: Shown) -> list[object]:
     """A line of a receipt as the ledger keeps it: short, as every retrieval writes some."""
     line: list[object] = [shown.item, shown.relevance, shown.score]
