@@ -87,7 +87,8 @@ async def _still(transaction: LedgerTransaction, item: ItemId, read: Wording, ag
     """The item as it is, if nobody has worded it anew since it was read."""
     current = await known_item(transaction, item, agent)
     if current.wording != read:
-        changes = [e for e in await transaction.history(item) if e["kind"] in ("edited", "restored")]
+        events = await transaction.history(item)
+        changes = [event for event in events if event["kind"] == "edited" or event.get("act") == "edit"]
         raise EditConflict(item, by=changes[-1]["agent"], at=changes[-1]["at"])
     return current
 

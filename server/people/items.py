@@ -21,6 +21,7 @@ _EVENTS = {
     "contested": "it was found to contradict {other}: plan {plan}",
     "linked": "it was found to be similar to {other}: plan {plan}",
     "pruned": "it was pruned: plan {plan}",
+    "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
     "restored": "took back plan {plan} ({act})",
 }
