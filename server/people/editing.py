@@ -65,7 +65,9 @@ def edit(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Word the item with this ID anew; its evidence stays. Without options in your editor ($VISUAL, $EDITOR).
+    """Word the item with this ID anew; its evidence stays.
+
+    Without options in your editor ($VISUAL, $EDITOR).
 
     Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
     Next: `fleetlore undo` takes an edit back exactly.

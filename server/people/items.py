@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fleetlore.server.people.lines import coloured, counted, heading, hint, moment, one_line, quoted, state_of
+from fleetlore.server.people.lines import coloured, counted, harmless, heading, hint, moment, one_line, quoted, state_of
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Item
@@ -66,9 +66,9 @@ def _because(item: Item, pruned: str) -> str:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{heading(found['id'])}  {coloured(found['status'])}  confidence {found['confidence']:.2f}  {found['kind']}"
-    yield found["insight"]
+    yield harmless(found["insight"])
     if found["applies_when"]:
-        yield f"{hint('applies when')} {found['applies_when']}"
+        yield f"{hint('applies when')} {harmless(found['applies_when'])}"
     filed = {"project": found["project"], "tags": ", ".join(found["tags"]), "task type": found["task_type"]}
     place = f"{found['owner']}'s own space" if found["owner"] else "general space"
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"

@@ -40,9 +40,15 @@ _WHOLE = PrunePolicy(largest_share=1.0)
 @commands.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=ids_of("k"))
 @click.option("--space", type=click.Choice(["all", "general", "prompt"]), default="all", help="Only in this space.")
-@click.option("--reason", default="", help="Why; kept in the ledger, required with ids.")
+@click.option("--reason", default="", show_default=False, help="Why; kept in the ledger, required with ids.")
 @click.option("--apply", is_flag=True, help="Carry the plan out; without, it is only shown.")
-@click.option("--plan", default="", help="A plan (p_…), carried out exactly as shown.", shell_complete=ids_of("p"))
+@click.option(
+    "--plan",
+    default="",
+    show_default=False,
+    help="A plan (p_…), carried out exactly as shown.",
+    shell_complete=ids_of("p"),
+)
 @click.option("--yes", is_flag=True, help="Do not ask before carrying it out.")
 @agent_option
 @data_option
@@ -58,9 +64,10 @@ def prune(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Forget the items with these IDs, or without any what the policy finds: hardly trusted or superseded.
+    """Forget items, by a plan that can be taken back.
 
-    Shows a plan; with --apply carries it out, of any size. Next: `fleetlore undo` takes it back.
+    Without an ID whatever the policy finds: what is hardly trusted or superseded. Shows a plan; with --apply carries it
+    out, of any size. Next: `fleetlore undo` takes it back.
     """
     if plan and ids:
         raise Refusal("plan", "a plan says itself which items it takes", "Give --plan or ids, not both")
@@ -99,9 +106,10 @@ def prune(
 @promote_after_option
 @json_option
 def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
-    """Take back what a PLAN (p_…) did: pruning, merging, consolidation or an edit.
+    """Take back what a PLAN (p_…) did.
 
-    Everything is as it was before, with what came since. Next: `fleetlore show` the plan or its items.
+    Pruning, merging, consolidation, an edit or an import. Everything is as it was before, with what came since.
+    Next: `fleetlore show` the plan or its items.
     """
     wanted = PlanId(plan.strip())
 

@@ -1,6 +1,7 @@
 """`fleetlore show` and `fleetlore why`: everything about an item, a report, a receipt or a plan, as of then."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -77,6 +78,20 @@ async def test_an_item_tells_what_became_of_it(data):
     pruned = await told("prune", new, "--reason", "we never deploy", "--apply", "--data", data)
     assert (await told("show", new, "--data", data))["because"] == f"plan {pruned['plan']}: we never deploy"
     assert f"next: to bring it back: fleetlore undo {pruned['plan']}" in await run("show", new, "--data", data)
+
+
+async def test_what_others_say_cannot_steer_the_terminal(data):
+    evil = "Keep\x1b[2J it\x9b31m \u202egnp.exe"
+    async with in_process(data) as fleet:
+        item = await fleet.teach(evil, task=f"{TASK}\x1b]0;title\x07", reasoning="\x1b[31mred")
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    found = await told("show", item, "--data", data)
+    assert found["insight"] == evil
+    plan = (await told("prune", item, "--reason", "test", "--data", data))["plan"]
+    commands = [["show", item], ["show", found["origin"]["feedback"]], ["show", plan], ["why", receipt], ["search"]]
+    for command in [*commands, ["report"]]:
+        text = await run(*command, "--data", data)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), command
 
 
 async def test_a_plan_is_shown_with_each_act_and_how_to_take_it_back(data):
