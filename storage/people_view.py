@@ -95,7 +95,7 @@ class PeopleView:
         return [row["id"] for row in await self._connection.rows("lately", kind=kind, agent=agent, limit=limit)]
 
     async def reworded_since(self, since: datetime) -> list[ItemId]:
-        """Items of which an edit was made or taken back since then, and maybe others."""
+        """Items of which an edit was made or taken back since then."""
         rows = await self._connection.rows("reworded_since", since=microseconds(since))
         return [ItemId(row["id"]) for row in rows]
 

@@ -23,6 +23,7 @@ _EVENTS = {
     "pruned": "it was pruned: plan {plan}",
     "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
+    "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
 }
 

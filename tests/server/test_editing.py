@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fleet import COMMAND, in_process
 from fleetlore.server.cli import commands
 from fleetlore.server.people.wording_file import read_back, written
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import FleetloreError, Refusal
 from fleetlore.storage.identifiers import new_feedback_id, new_item_id
 from fleetlore.storage.records import AgentName, Evidence, Item, Wording
 
@@ -106,6 +106,9 @@ async def test_undo_gives_back_exactly_what_was_there(data, item):
     assert (undone["state"], undone["kind"], undone["edit"]) == ("undone", "edit", made["edit"])
     assert await whole(data, item) == before
     assert await shown(data, TASK) == [OLD]
+    # What is called restored is left alone by consolidation for good.
+    kinds = [event["kind"] for event in (await told("show", item, "--data", data))["history"]]
+    assert kinds[-2:] == ["edited", "edit undone"]
 
 
 async def test_undo_keeps_the_evidence_that_came_since(data, item):
@@ -245,6 +248,28 @@ async def test_a_text_that_cannot_be_used_is_kept_as_well(data, item, tmp_path, 
         await run("edit", item, "--data", data, **editor(tmp_path, lines))
     assert await anyio.Path(kept_by(refused.value)).exists()
     assert (await whole(data, item))["insight"] == OLD
+
+
+async def test_a_text_from_a_file_stays_there_and_must_be_utf_8(data, item, tmp_path):
+    file = anyio.Path(tmp_path / "my text.md")
+    await file.write_bytes("kind: do\nMüll".encode("latin-1"))
+    with pytest.raises(Refusal, match="text: it is not in UTF-8"):
+        await run("edit", item, "--from", file, "--data", data)
+    await file.write_text("kind: do\n")
+    with pytest.raises(Refusal, match=rf"Your text is kept: fleetlore edit {item} --from '.*my text\.md'\.$"):
+        await run("edit", item, "--from", file, "--data", data)
+
+
+async def test_what_was_written_in_an_editor_outlives_a_fault_of_the_store(data, item, tmp_path):
+    environment = editor(
+        tmp_path,
+        "text = text.replace('a day', 'ever')",
+        f"(pathlib.Path({str(data)!r}) / 'spaces').rename({str(data / 'gone')!r})",
+        f"(pathlib.Path({str(data)!r}) / 'spaces').write_text('no folder')",
+    )
+    with pytest.raises(FleetloreError):
+        await run("edit", item, "--data", data, **environment)
+    assert "ever" in await anyio.Path(data / "edits" / f"{item}-1.md").read_text()
 
 
 _LINES = st.text(st.characters(exclude_characters="\r", exclude_categories=("Cs",)), max_size=80).filter(
