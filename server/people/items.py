@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fleetlore.server.people.lines import coloured, counted, harmless, heading, hint, moment, one_line, quoted, state_of
+from fleetlore.server.people.lines import (
+    OWN,
+    coloured,
+    counted,
+    harmless,
+    heading,
+    hint,
+    moment,
+    one_line,
+    quoted,
+    state_of,
+)
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Item
@@ -74,7 +85,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     place = f"{found['owner']}'s own space" if found["owner"] else "general space"
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"
     yield f"told by {found['author']} at {moment(found['created_at'])}, last changed at {moment(found['updated_at'])}"
-    yield f"{found['status']}: {found['because']}"
+    yield f"{found['status']}: {one_line(found['because'])}"
     yield ""
     yield heading("evidence")
     yield (
@@ -113,7 +124,7 @@ def _others(title: str, ids: Iterable[ItemId], insights: dict[ItemId, str]) -> I
         if place == 0:
             yield ""
             yield heading(title)
-        yield f"  {other}: {quoted(one_line(insights[other])) if other in insights else 'an agent’s own'}"
+        yield f"  {other}: {quoted(one_line(insights[other])) if other in insights else OWN}"
 
 
 def _happened(event: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import click
 
 from fleetlore.storage.records import Item
 
+OWN = "an agent's own"  # in place of what only its owner may read
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _COLOURS = {
     "active": "green",

@@ -22,6 +22,7 @@ from fleetlore.server.command_group import (
     with_ledger,
     with_unit,
 )
+from fleetlore.server.identity import person
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import counted, heading, hint
 from fleetlore.server.people.plans import account_of, plan_text
@@ -124,7 +125,7 @@ def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         undone = await unit.undo_plan(wanted, agent=agent)
-        return await account_of(unit.ledger.read, undone.plan, agent)
+        return await account_of(unit.ledger.read, undone.plan, person())
 
     found = with_unit(data, work, Policy(promote_after=promote_after))
     tell(found, as_json, lambda told: f"took back {told['plan']}: {counted(len(told['acts']), 'act')}")

@@ -179,7 +179,8 @@ async def test_only_its_owner_edits_an_agents_own_item(data):
     assert made["acts"][0]["insight"] == NEW
     told_to_ana = await told("show", made["plan"], "--agent", "ana", "--data", data)
     assert "edit" not in told_to_ana
-    assert told_to_ana["acts"][0]["insight"] == ""
+    assert (told_to_ana["reason"], told_to_ana["acts"][0]["insight"]) == ("", "")
+    assert OLD not in str(await told("undo", made["plan"], "--data", data))
 
 
 async def test_what_is_gone_says_what_to_do_instead(data, item):
