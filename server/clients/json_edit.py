@@ -15,7 +15,7 @@ from fleetlore.server.marked_block import common_newline
 from fleetlore.storage.errors import FileRefused
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_BLANK_START = re.compile(r"(?:[ \t]|//[^\r\n]*|/\*[^\r\n]*?\*/)*(?P<newline>\r\n|\r|\n)")
+_BLANK_START = re.compile(r"(?:[ \t]|//[^\r\n]*|/\*(?:[^*\r\n]|\*(?!/))*\*/)*(?P<newline>\r\n|\r|\n)")
 _EMPTIED = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 
 

@@ -41,6 +41,7 @@ JSON_FILES = {
     "comments everywhere": '// top\n{\n  /* a */ "SERVERS" /* b */ : /* c */ {\n    // d\n    "other": OTHER // e\n    '
     "// f\n  } // g\n} // h\n// end",
     "a comment over lines after the brace": '{ /* a\n  b */ "SERVERS": { /* c\n d */ "other": OTHER } }\n',
+    "two comments around the first name": '{/* a */"SERVERS"/* b */\n: {/* c */"other"/* d */\n: OTHER}}\n',
     "braces and comments inside strings": '{\n  "a": "} // {\\" /*",\n  "SERVERS": {\n    "other": OTHER\n  }\n}\n',
     "Windows line endings": '{\r\n  "SERVERS": {\r\n    "other": OTHER\r\n  }\r\n}\r\n',
     "old Mac line endings": '{\r  "SERVERS": {\r    "other": OTHER\r  }\r}\r',
@@ -79,6 +80,7 @@ TOML_FILES = {
     "Windows line endings": '[mcp_servers.other]\r\ncommand = "npx"\r\n',
     "mixed line endings": '# a\r\n[mcp_servers.other]\ncommand = "npx"\r\n',
     "a byte order mark": '\ufeffmodel = "x"\n',
+    "a byte order mark only": "\ufeff",
     "a string that looks like our table": 'a = """\n[mcp_servers.fleetlore]\ncommand = 1\n"""\n',
     "a comment that looks like our table": "# [mcp_servers.fleetlore]\n",
     "projects": '[projects."/a.b/c"]\ntrust_level = "trusted"\n\n[[x]]\n[[x]]\n',
