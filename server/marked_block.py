@@ -71,6 +71,13 @@ def content_of(text: str, name: str, path: Path) -> str | None:
     return "".join(line + "\n" for line in text[block.content_start : block.content_stop].splitlines())
 
 
+def blocks(text: str, path: Path) -> list[tuple[int, int]]:
+    """The first and the last line of every block of ours, by whatever name, counted from 1; refuses damaged markers."""
+    _find(text, "", path)
+    lines = [marker.line for marker in _markers(text)]
+    return list(zip(lines[::2], lines[1::2], strict=True))
+
+
 def append_paragraph(text: str, paragraph: str, newline: str) -> str:
     """The text with a paragraph at its end, after a blank line; a text without a final newline stays one."""
     if text in ("", BYTE_ORDER_MARK):
