@@ -128,9 +128,8 @@ def uninstall(
     placed = parts_of(dialect, scope, machine, Connection(command=(NAME,)), Choice())
     found = _carried_out(lambda journal: plan_uninstall(client, placed, journal, force=force), [], dry_run=dry_run)
     there = any(file["act"] != "unchanged" for file in found["files"])
-    heading = (
-        f"{dialect.title}, {scope} scope: {'fleetlore taken out' if there else 'nothing of fleetlore to take out'}"
-    )
+    outcome = f"fleetlore {'would be ' if dry_run else ''}taken out" if there else "nothing of fleetlore to take out"
+    heading = f"{dialect.title}, {scope} scope: {outcome}"
     ending = [f"The memory stays: {data}"] if there and not dry_run else []
     told = {"client": client, "scope": scope, **found}
     tell(told, as_json, lambda value: _text(heading, value, machine, ending))

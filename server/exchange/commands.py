@@ -19,9 +19,9 @@ from fleetlore.server.exchange.files import FORMATS, STANDARD_INPUT, Format, fou
 from fleetlore.server.exchange.importing import TOGETHER, Import
 from fleetlore.server.exchange.reading import lines_of
 from fleetlore.server.exchange.telling import Telling, write
+from fleetlore.server.exchange.whole_file import replacing
 from fleetlore.server.marked_block import put
 from fleetlore.server.settings import utc_now
-from fleetlore.server.whole_file import replacing
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import FileRefused, Refusal

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fleetlore.kmu.briefing import briefing
 from fleetlore.kmu.ranking import trust_of
+from fleetlore.server.exchange.whole_file import replacing
 from fleetlore.server.marked_block import put
-from fleetlore.server.whole_file import replacing
 from fleetlore.storage.errors import FileRefused
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Experience, Item

@@ -14,7 +14,7 @@ _NEW_FILE = 0o666
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Gives a file to write; after the block it stands at `path`, or at what that links to, with mode and owner it had.
+    """Gives a file to write; after the block it stands at `path`, or at what that links to, with the mode it had.
 
     Where the block raises, nothing has changed. Raises `FileRefused` where it cannot be written.
     """
@@ -29,7 +29,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _keep_owner(target, Path(name))
         Path(name).chmod(mode)
         Path(name).replace(target)
     except OSError as error:
@@ -37,13 +36,6 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(FileNotFoundError):  # where all went well it has become the file
             Path(name).unlink()
-
-
-def _keep_owner(old: Path, new: Path) -> None:
-    if old.exists():
-        was, now = old.stat(), new.stat()
-        if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
-            os.chown(new, was.st_uid, was.st_gid)
 
 
 def _umask() -> int:
@@ -54,4 +46,4 @@ def _umask() -> int:
 
 def _refused(path: Path, error: OSError) -> FileRefused:
     reason = (error.strerror or str(error)).lower()
-    return FileRefused(path, None, f"it cannot be written ({reason})", "See who may change it, or choose another file")
+    return FileRefused(path, None, f"it cannot be written ({reason})", "Choose another file")
