@@ -86,10 +86,11 @@ def install(
     doubts = check_remote(dialect.title, dialect, url, token_env, os.environ) if url else []
     command, doubt = _command(scope, os.environ)
     personal = scope == "user"
+    passed_on = _given if personal else _typed  # what the environment says is true of this machine only
     connection = Connection(
         command=command,
-        data=str(data.absolute()) if _typed(context, "data") or (personal and _given(context, "data")) else "",
-        agent=folded(agent) if agent and not url and (personal or _typed(context, "agent")) else "",
+        data=str(data.absolute()) if not url and passed_on(context, "data") else "",
+        agent=folded(agent) if not url and agent and passed_on(context, "agent") else "",
         url=url,
         token_env=token_env,
     )

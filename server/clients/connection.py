@@ -16,6 +16,7 @@ from fleetlore.storage.errors import Refusal
 NAME = "fleetlore"
 INPUT = "fleetlore-token"
 
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -28,6 +29,14 @@ class Connection:
     agent: str = ""
     url: str = ""
     token_env: str = ""
+
+    def __post_init__(self) -> None:
+        if any(not word.isprintable() for word in (*self.command, self.data)):
+            raise Refusal(
+                "--data",
+                "the path has characters that cannot be written to a file of settings",
+                "Choose another folder",
+            )
 
     def hook(self, event: str) -> tuple[str, ...]:
         """The command line of a hook that works on what this connection reaches."""

@@ -52,6 +52,15 @@ def test_the_entry_starts_this_fleetlore(desk, client, scope):
     assert ("folder of this machine" in told) == ("path of this machine" in told) == (scope == "project")
 
 
+def test_what_the_environment_says_goes_into_your_files_and_not_into_the_projects(tmp_path):
+    desk = Desk(tmp_path, FLEETLORE_DATA="/memory", FLEETLORE_AGENT="ana")
+    for scope, words in {"user": ["--data", "/memory", "--agent", "ana"], "project": []}.items():
+        desk.install("cursor", "--scope", scope)
+        assert entry(desk, "cursor", scope)["args"] == ["serve", *words]
+    desk.install("claude-code", "--url", URL)
+    assert "--data" not in (desk.home / ".claude" / "skills" / "fleetlore" / "hooks" / "hooks.json").read_text()
+
+
 def test_what_is_written_runs(desk):
     desk.install("claude-code")
     written = entry(desk, "claude-code")
