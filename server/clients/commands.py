@@ -11,7 +11,7 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from fleetlore.server.clients.connection import NAME, Connection, check_remote
+from fleetlore.server.clients.connection import NAME, Connection, check_remote, check_words
 from fleetlore.server.clients.dialects import DIALECTS, SCOPES, Dialect, Scope
 from fleetlore.server.clients.installing import carry_out, plan_install, plan_uninstall
 from fleetlore.server.clients.journal import Journal
@@ -94,6 +94,7 @@ def install(
         url=url,
         token_env=token_env,
     )
+    check_words(connection)
     if connection.data and not personal:
         doubts.append(f"{connection.data} is a folder of this machine, and the project's files are for everybody")
     if rules and dialect.rules and scope not in dialect.rules:

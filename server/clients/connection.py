@@ -30,14 +30,6 @@ class Connection:
     url: str = ""
     token_env: str = ""
 
-    def __post_init__(self) -> None:
-        if any(not word.isprintable() for word in (*self.command, self.data)):
-            raise Refusal(
-                "--data",
-                "the path has characters that cannot be written to a file of settings",
-                "Choose another folder",
-            )
-
     def hook(self, event: str) -> tuple[str, ...]:
         """The command line of a hook that works on what this connection reaches."""
         options = {"--data": self.data, "--url": self.url, "--token-env": self.token_env}
@@ -105,6 +97,12 @@ def _reached(dialect: Dialect, value: Mapping[str, Any]) -> Connection | None:
 def is_ours(command: Sequence[str]) -> bool:
     """Whether a command line starts fleetlore."""
     return (bool(command) and Path(command[-1]).stem == NAME) or tuple(command[-2:]) == ("-m", "fleetlore.server")
+
+
+def check_words(connection: Connection) -> None:
+    """Refuses a path that no file of settings can hold."""
+    if any(_UNWRITABLE.search(word) for word in (*connection.command, connection.data)):
+        raise Refusal("--data", "the path has characters that no file of settings can hold", "Choose another folder")
 
 
 def check_remote(title: str, dialect: Dialect, url: str, token_env: str, environ: Mapping[str, str]) -> list[str]:

@@ -61,6 +61,20 @@ def test_what_the_environment_says_goes_into_your_files_and_not_into_the_project
     assert "--data" not in (desk.home / ".claude" / "skills" / "fleetlore" / "hooks" / "hooks.json").read_text()
 
 
+@pytest.mark.parametrize("client", ["claude-code", "codex", "zed"])
+def test_a_folder_of_any_name_is_written_as_it_is(desk, client):
+    data = desk.home / 'größe 記憶\u3000 it\'s "$HOME" \\ {x} #'
+    desk.install(client, "--data", data)
+    assert entry(desk, client)["args"] == ["serve", "--data", str(data)]
+    if client == "claude-code":
+        text = (desk.home / ".claude" / "skills" / "fleetlore" / "hooks" / "hooks.json").read_text("utf-8")
+        command = json.loads(text)["hooks"]["Stop"][0]["hooks"][0]["command"]
+        assert shlex.split(command)[1:] == ["hook", "stop", "--data", str(data)]
+    desk.forget()
+    desk.uninstall(client)
+    assert "fleetlore" not in desk.settings(client).read_text("utf-8")
+
+
 def test_what_is_written_runs(desk):
     desk.install("claude-code")
     written = entry(desk, "claude-code")
