@@ -11,7 +11,7 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from fleetlore.server.clients.connection import NAME, Connection, check_remote
+from fleetlore.server.clients.connection import NAME, Connection, check_remote, check_words
 from fleetlore.server.clients.dialects import DIALECTS, SCOPES, Dialect, Scope
 from fleetlore.server.clients.installing import carry_out, plan_install, plan_uninstall
 from fleetlore.server.clients.journal import Journal
@@ -86,13 +86,15 @@ def install(
     doubts = check_remote(dialect.title, dialect, url, token_env, os.environ) if url else []
     command, doubt = _command(scope, os.environ)
     personal = scope == "user"
+    passed_on = _given if personal else _typed  # what the environment says is true of this machine only
     connection = Connection(
         command=command,
-        data=str(data.absolute()) if _typed(context, "data") or (personal and _given(context, "data")) else "",
-        agent=folded(agent) if agent and not url and (personal or _typed(context, "agent")) else "",
+        data=str(data.absolute()) if not url and passed_on(context, "data") else "",
+        agent=folded(agent) if not url and agent and passed_on(context, "agent") else "",
         url=url,
         token_env=token_env,
     )
+    check_words(connection)
     if connection.data and not personal:
         doubts.append(f"{connection.data} is a folder of this machine, and the project's files are for everybody")
     if rules and dialect.rules and scope not in dialect.rules:
@@ -128,9 +130,8 @@ def uninstall(
     placed = parts_of(dialect, scope, machine, Connection(command=(NAME,)), Choice())
     found = _carried_out(lambda journal: plan_uninstall(client, placed, journal, force=force), [], dry_run=dry_run)
     there = any(file["act"] != "unchanged" for file in found["files"])
-    heading = (
-        f"{dialect.title}, {scope} scope: {'fleetlore taken out' if there else 'nothing of fleetlore to take out'}"
-    )
+    outcome = f"fleetlore {'would be ' if dry_run else ''}taken out" if there else "nothing of fleetlore to take out"
+    heading = f"{dialect.title}, {scope} scope: {outcome}"
     ending = [f"The memory stays: {data}"] if there and not dry_run else []
     told = {"client": client, "scope": scope, **found}
     tell(told, as_json, lambda value: _text(heading, value, machine, ending))
