@@ -15,7 +15,7 @@ from fleetlore.server.clients.connection import NAME, Connection, check_remote, 
 from fleetlore.server.clients.dialects import DIALECTS, SCOPES, Dialect, Scope
 from fleetlore.server.clients.installing import carry_out, plan_install, plan_uninstall
 from fleetlore.server.clients.journal import Journal
-from fleetlore.server.clients.machine import Machine, project_root
+from fleetlore.server.clients.machine import Machine
 from fleetlore.server.clients.parts import Choice, parts_of
 from fleetlore.server.clients.telling import lines, summary
 from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
@@ -71,7 +71,7 @@ def install(
 
     Every file keeps its comments, order and other servers, and a copy of what it was.
     """
-    machine = _machine(project_dir)
+    machine = Machine.here(project_dir)
     if client is None:
         tell(_clients_here(machine), as_json, _clients_text)
         return
@@ -122,7 +122,7 @@ def uninstall(
     client: str | None, scope: Scope, project_dir: Path, data: Path, dry_run: bool, force: bool, as_json: bool
 ) -> None:
     """Take out of an assistant's files what install put in; the memory in the data directory stays."""
-    machine = _machine(project_dir)
+    machine = Machine.here(project_dir)
     if client is None:
         raise click.UsageError(f"name a client: {', '.join(DIALECTS)}")
     dialect = DIALECTS[client]
@@ -161,11 +161,6 @@ def _clients_text(found: Mapping[str, Any]) -> str:
     rows = [f"{name:<16}{'found' if here else '-'}" for name, here in found["clients"].items()]
     first = next((name for name, here in found["clients"].items() if here), "CLIENT")
     return "\n".join([*rows, f"Connect one with: fleetlore install {first} (--dry-run shows what would change)"])
-
-
-def _machine(project_dir: Path) -> Machine:
-    project = project_root(project_dir.resolve())
-    return Machine(home=Path.home(), environ=os.environ, platform=sys.platform, project=project)
 
 
 def _check_scope(client: str, dialect: Dialect, scope: Scope) -> None:
