@@ -65,13 +65,19 @@ promote_after_option = click.option(
 # Which module of this room defines a command, in the order in which help lists them.
 MODULES: Mapping[str, str] = {
     "serve": "serving",
+    "install": "connecting",
+    "uninstall": "connecting",
     "status": "reading",
     "gaps": "reading",
     "report": "reading",
     "why": "reading",
+    "hook": "hooks.commands",
+    "import": "exchange.commands",
+    "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "maintaining",
     "rebuild": "maintaining",
+    "doctor": "doctor.examining",
     "demo": "demo.command",
 }
 
@@ -107,11 +113,19 @@ def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 
-def with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:
-    """Carries out work on the ledger of existing data; only a server makes new data."""
+def with_ledger(
+    data: Path,
+    embedder: str,
+    work: Callable[[Ledger], Awaitable[ResultT]],
+    *,
+    pragmas: Mapping[str, int] | None = None,
+) -> ResultT:
+    """Carries out work on the ledger of existing data; only a server makes new data. `pragmas` as in `Ledger.open`."""
 
     async def run() -> ResultT:
-        async with Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+        async with Ledger.open(
+            data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now, pragmas=pragmas
+        ) as ledger:
             return await work(ledger)
 
     if not data.is_file() and not (data / LEDGER_FILE).exists():

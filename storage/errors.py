@@ -2,7 +2,9 @@
 
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
+├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
 └── DataError (RuntimeError)             the data directory or what is in it
@@ -21,6 +23,15 @@ class FleetloreError(Exception):
     """Base of every error that fleetlore raises on purpose."""
 
 
+def known_fault(error: BaseException) -> FleetloreError | None:
+    """The error of ours that this is, or that a group comes down to; None where something else is wrong too."""
+    while isinstance(error, BaseExceptionGroup):
+        if error.split(FleetloreError)[1] is not None:
+            return None
+        error = error.exceptions[0]
+    return error if isinstance(error, FleetloreError) else None
+
+
 class Refusal(FleetloreError, ValueError):
     """A call that cannot be carried out as it was made; nothing was stored."""
 
@@ -37,6 +48,26 @@ class MissingLibrary(FleetloreError, ImportError):
     def __init__(self, library: str, extra: str) -> None:
         self.library = library
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
+
+
+class ServerUnreachable(FleetloreError, ConnectionError):
+    """A fleetlore server elsewhere does not answer, or not as one."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
+
+
+class FileRefused(FleetloreError, ValueError):
+    """A file that somebody else owns too cannot be read or changed safely; it was left as it is."""
+
+    def __init__(self, path: Path, line: int | None, problem: str, remedy: str) -> None:
+        self.path = path
+        self.line = line
+        self.problem = problem
+        self.remedy = remedy
+        place = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{place}: {problem}. {remedy}. Nothing was changed in it.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

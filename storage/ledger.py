@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -18,12 +18,13 @@ from typing import TypeVar
 import anyio
 
 from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_event_id, new_store_id
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict
 
 ResultT = TypeVar("ResultT")
 
@@ -57,7 +58,7 @@ class Ledger:
         Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
         """
         try:
-            await anyio.Path(data).mkdir(parents=True, exist_ok=True)
+            await anyio.Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
             raise DataDirectoryUnusable(data, "it is a file, not a folder") from error
         except OSError as error:
@@ -102,7 +103,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations):
+class LedgerTransaction(Relations, Adoption):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -196,18 +197,7 @@ class LedgerTransaction(Relations):
 
     async def put_verdict(self, verdict: Verdict) -> None:
         """Stores what a report says of an item, in place of what the same source said before, and counts anew."""
-        await self._connection.run(
-            "put_verdict",
-            item=verdict.item,
-            source=verdict.source,
-            agent=verdict.agent,
-            project=verdict.project,
-            feedback=verdict.feedback,
-            at=microseconds(verdict.at),
-            sign=verdict.sign,
-            direct=verdict.direct,
-            delta=verdict.delta,
-        )
+        await self._connection.run("put_verdict", **row_of_verdict(verdict))
         await self._connection.run("count_verdicts", id=verdict.item)
 
     async def give_receipt(self, receipt: Receipt, *, asks: str = "") -> bool:
@@ -234,6 +224,11 @@ class LedgerTransaction(Relations):
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
 
+    async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
+        """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""
+        rows = await self._connection.rows("remind", receipts=json.dumps(list(receipts)), at=self._at)
+        return [ReceiptId(row["id"]) for row in rows]
+
     async def add_feedback(self, feedback: Feedback, *, key: str, request: str, answer: str) -> None:
         """Stores a report, the digest of its request and the answer it was given."""
         texts: dict[str, object] = {name: getattr(feedback, name) for name in FEEDBACK_TEXTS}
@@ -246,6 +241,7 @@ class LedgerTransaction(Relations):
             agent=feedback.agent,
             receipt=feedback.receipt,
             outcome=feedback.outcome,
+            implicit=feedback.implicit,
             key=key,
             request=request,
             answer=answer,
