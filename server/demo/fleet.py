@@ -61,7 +61,7 @@ async def serving(data: Path, *options: str) -> AsyncIterator[str]:
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read_log)
-            with anyio.fail_after(_START_SECONDS):
+            with anyio.move_on_after(_START_SECONDS):
                 await listening.wait()
             address = next((line.partition(_LISTENS)[2].strip() for line in log if _LISTENS in line), "")
             if not address:
