@@ -80,8 +80,8 @@ promote_after_option = click.option(
 # Which module of this room defines a command, in the order in which help lists them.
 MODULES: Mapping[str, str] = {
     "serve": "serving",
-    "install": "connecting",
-    "uninstall": "connecting",
+    "install": "clients.commands",
+    "uninstall": "clients.commands",
     "status": "reading",
     "gaps": "reading",
     "report": "reading",

@@ -95,7 +95,7 @@ class ServerEnded(FleetloreError, RuntimeError):
 
     def __init__(self, log: Iterable[str]) -> None:
         said = " ".join(" ".join(log).split()).removeprefix("fleetlore: ").rstrip(".") or "it says nothing"
-        super().__init__(f"the server ended by itself: {said}.")
+        super().__init__(f"the server did not start, or ended by itself: {said}.")
 
 
 class DataError(FleetloreError, RuntimeError):
