@@ -62,6 +62,19 @@ async def test_an_item_is_shown_down_to_the_words_of_each_report(data):
     assert "next: what it had been shown: fleetlore why r_" in await run("show", reports["eve"], "--data", data)
 
 
+async def test_an_outcome_that_was_seen_from_outside_is_told_as_such(data):
+    async with in_process(data) as fleet:
+        item = await fleet.teach(LESSON, task=TASK)
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    await run("hook", "report", "--receipt", receipt, "--implicit", "tests-passed", "--data", data)
+    text = await run("show", item, "--data", data)
+    assert "zoe: helpful, not by name (success, seen from outside)" in text
+    [_, seen] = (await told("show", item, "--data", data))["verdicts"]
+    report = await run("show", seen["feedback"], "--data", data)
+    assert report.startswith(f"{seen['feedback']}  success (seen from outside: tests passed), by zoe at ")
+    assert "(implicit: tests passed)" in await run("why", receipt, "--data", data)
+
+
 async def test_an_item_tells_what_became_of_it(data):
     async with in_process(data) as fleet:
         old = await fleet.teach("Deploy on Fridays", task=TASK)
