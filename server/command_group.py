@@ -53,6 +53,13 @@ agent_option = click.option(
     callback=lambda _context, _option, name: person(name),
 )
 
+learning_option = click.option(
+    "--learning/--no-learning",
+    default=True,
+    envvar=f"{ENVIRONMENT}_LEARNING",
+    help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
+)
+
 promote_after_option = click.option(
     "--promote-after",
     type=click.IntRange(1, 100),
