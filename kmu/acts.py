@@ -55,6 +55,8 @@ async def carry_out(
             await transaction.record("superseded", agent=agent, subject=item.id, successor=entry.other, plan=plan)
         case "promote" | "demote":
             return await _restaged(transaction, item, plan, agent=agent, required=required) or [entry]
+        case "import":
+            return [entry]  # whoever imports has added it already
         case _:
             assert_never(entry.act)
     return [done]
@@ -90,7 +92,7 @@ async def merge(
     await transaction.record("merged", agent=agent, subject=item, into=survivor, plan=plan)
 
 
-async def take_back(
+async def take_back(  # noqa: PLR0912  a branch for each act
     transaction: LedgerTransaction, entry: PlannedItem, plan: PlanId, *, agent: AgentName, required: int
 ) -> None:
     """Undoes what the line did, as far as it still stands; what came since stays. The last line first."""
@@ -116,6 +118,11 @@ async def take_back(
         case "promote" | "demote":
             if item.stage == ("active" if entry.act == "promote" else "provisional"):
                 await transaction.set_stage(item.id, entry.stage, news=False)
+        case "import":
+            if item.pruned_by is None:
+                await transaction.set_pruned(item.id, plan)
+                await transaction.record("pruned", agent=agent, subject=item.id, plan=plan)
+            return
         case _:
             assert_never(entry.act)
     await transaction.record("restored", agent=agent, subject=item.id, act=entry.act, plan=plan)

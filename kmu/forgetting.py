@@ -130,7 +130,7 @@ async def _known(ledger: Ledger, plan_id: PlanId, agent: AgentName, argument: st
 async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, changed: Plan) -> Pruning:
     """The spaces follow what the ledger has committed."""
     pruning = await _shown(ledger, changed)
-    moved = {entry.item for entry in changed.items if entry.act in ("prune", "merge")}
+    moved = {entry.item for entry in changed.items if entry.act in ("prune", "merge", "import")}
     for space in SPACES:
         await align(ledger, spaces, space, [item.id for item in _of(space, pruning.items.values()) if item.id in moved])
     return pruning

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from fleetlore.kmu import acts, crediting
 from fleetlore.kmu.alignment import (
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
 
 
+class Digests(TypedDict):
+    """The salted digests of a lesson, as in `Item`."""
+
+    digest: str
+    condition: str
+    lesson: str
+    slot: str
+    gist: str
+
+
 def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     """The item that a report's insight would be; None where it states none."""
     if not report.insight:
@@ -39,16 +49,23 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     insight, condition, task_type = sameness(report.target, report.insight, applies_when, report.task_type)
     if not insight:
         return None
-    essence = gist(report.insight)
     return Draft(
         id=new_item_id(ledger.clock()),
-        digest=ledger.digest("item", insight, condition, task_type),
-        condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", essence or insight),
-        slot=ledger.digest("slot", subject) if (subject := subject_of(report.insight)) else "",
-        gist=ledger.digest("gist", essence, condition, task_type) if essence else "",
         applies_when=applies_when,
+        **digests_of(ledger, insight, condition, task_type, report.insight),
     )
+
+
+def digests_of(ledger: Ledger, insight: str, condition: str, task_type: str, stated: str) -> Digests:
+    """The digests of a lesson in this store, given the parts of its `sameness` and the insight as stated."""
+    essence = gist(stated)
+    return {
+        "digest": ledger.digest("item", insight, condition, task_type),
+        "condition": ledger.digest("condition", condition),
+        "lesson": ledger.digest("lesson", essence or insight),
+        "slot": ledger.digest("slot", subject) if (subject := subject_of(stated)) else "",
+        "gist": ledger.digest("gist", essence, condition, task_type) if essence else "",
+    }
 
 
 def row_of(report: Report, draft: Draft) -> IndexedItem:

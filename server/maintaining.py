@@ -89,7 +89,7 @@ def consolidate(data: Path, promote_after: int, as_json: bool) -> None:
 @data_option
 @promote_after_option
 def undo(plan: str, data: Path, promote_after: int) -> None:
-    """Take back what a PLAN (p_…) of pruning, merging or consolidation did."""
+    """Take back what a PLAN (p_…) of pruning, merging, consolidation or an import did."""
     from fleetlore.kmu.policy import Policy  # noqa: PLC0415
     from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415
 

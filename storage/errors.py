@@ -4,6 +4,7 @@ FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
 └── DataError (RuntimeError)             the data directory or what is in it
@@ -55,6 +56,18 @@ class ServerUnreachable(FleetloreError, ConnectionError):
     def __init__(self, url: str, problem: str) -> None:
         self.url = url
         super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
+
+
+class FileRefused(FleetloreError, ValueError):
+    """A file that somebody else owns too cannot be read or changed safely; it was left as it is."""
+
+    def __init__(self, path: Path, line: int | None, problem: str, remedy: str) -> None:
+        self.path = path
+        self.line = line
+        self.problem = problem
+        self.remedy = remedy
+        place = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{place}: {problem}. {remedy}. Nothing was changed in it.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

@@ -18,12 +18,13 @@ from typing import TypeVar
 import anyio
 
 from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_event_id, new_store_id
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, microseconds
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict
 
 ResultT = TypeVar("ResultT")
 
@@ -102,7 +103,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations):
+class LedgerTransaction(Relations, Adoption):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -196,19 +197,7 @@ class LedgerTransaction(Relations):
 
     async def put_verdict(self, verdict: Verdict) -> None:
         """Stores what a report says of an item, in place of what the same source said before, and counts anew."""
-        await self._connection.run(
-            "put_verdict",
-            item=verdict.item,
-            source=verdict.source,
-            agent=verdict.agent,
-            project=verdict.project,
-            feedback=verdict.feedback,
-            at=microseconds(verdict.at),
-            sign=verdict.sign,
-            direct=verdict.direct,
-            delta=verdict.delta,
-            implicit=verdict.implicit,
-        )
+        await self._connection.run("put_verdict", **row_of_verdict(verdict))
         await self._connection.run("count_verdicts", id=verdict.item)
 
     async def give_receipt(self, receipt: Receipt, *, asks: str = "") -> bool:

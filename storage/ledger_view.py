@@ -6,6 +6,7 @@ from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
+from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -35,7 +36,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog):
+class LedgerView(AttemptsView, Backlog, DossierView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

@@ -19,9 +19,9 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation"]
+PlanKind = Literal["prune", "merge", "consolidation", "import"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote"]
+Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "import"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

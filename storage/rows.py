@@ -152,3 +152,19 @@ def verdict_of(row: Row) -> Verdict:
         delta=row["delta"],
         implicit=bool(row["implicit"]),
     )
+
+
+def row_of_verdict(verdict: Verdict) -> dict[str, object]:
+    """The inverse of `verdict_of`."""
+    return {
+        "item": verdict.item,
+        "source": verdict.source,
+        "agent": verdict.agent,
+        "project": verdict.project,
+        "feedback": verdict.feedback,
+        "at": microseconds(verdict.at),
+        "sign": verdict.sign,
+        "direct": verdict.direct,
+        "delta": verdict.delta,
+        "implicit": verdict.implicit,
+    }

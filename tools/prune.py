@@ -62,6 +62,9 @@ def prune(memory: Memory) -> KnowledgeTool:
         unit = await memory.unit()
         plan, undo = PlanId(values["plan"].strip()), PlanId(values["undo"].strip())
         if undo:
+            known = await unit.ledger.read.plan(undo)
+            if known is not None and known.kind == "import":  # it may take any number of items away
+                raise Refusal("undo", f"{undo} is an import", f"Ask a person to run: fleetlore undo {undo}")
             pruning = await unit.undo_plan(undo, agent=agent)
         elif plan and not values["apply"]:
             pruning = await unit.show_plan(plan, agent=agent)

@@ -1,0 +1,1 @@
+"""Knowledge from and for elsewhere: what `fleetlore import` reads and what `fleetlore export` writes."""
