@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from fleet import COMMAND, free_port, http_server, in_process
+from fleetlore.server.hooks.transcript import receipts_in
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
@@ -193,6 +194,16 @@ async def test_nothing_is_kept_once_the_latest_receipt_is_answered_or_of_a_subag
         await fleet.submit(TASK, outcome="success", agent="bob", receipt=receipts[1])
     hook("tool-use", "--data", data, said=bash("pytest", transcript))
     assert (await reports(data, receipts[0]), len(await reports(data, receipts[1]))) == ([], 1)
+
+
+def test_a_receipt_is_known_by_its_form_wherever_it_is_named(tmp_path):
+    ids = [f"r_01m8809ckj8667bh63y{number}" for number in range(5)]
+    transcript = tmp_path / "transcript"
+    transcript.write_text(
+        f'{{"receipt":"{ids[0]}"}} receipt: {ids[1]}\\n{ids[2]}\\t{ids[3]}, again {ids[0]}\n'
+        f"{ids[4]}x for_{ids[4]} user{ids[4]} r_tooshort r_01m8809ckj8667bh63il"
+    )
+    assert receipts_in(str(transcript)) == [ids[0], ids[3], ids[2], ids[1]]
 
 
 # Scripts
