@@ -22,7 +22,7 @@ from fleetlore.storage.records import Implicit
 
 Output = dict[str, Any]
 
-_PATIENCE_SECONDS = 4.0
+_PATIENCE_SECONDS = 3.0
 _STDOUT, _STDERR = 1, 2
 
 

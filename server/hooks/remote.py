@@ -13,7 +13,7 @@ from fleetlore.server.hooks.requests import Request, body_of
 from fleetlore.storage.errors import Refusal, ServerUnreachable
 
 ROUTE = "/hooks"
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.5
 _MOST_BYTES = 1_000_000
 _ENDPOINTS = ("/mcp", "/sse")
 

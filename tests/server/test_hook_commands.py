@@ -270,7 +270,7 @@ def test_a_standard_input_that_never_ends_is_given_up(tmp_path):
     with ExitStack() as stack:
         started = [stack.enter_context(subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe)) for line in lines]
         ends = [(process.wait(15), process.stdout.read(), process.stderr.read()) for process in started]
-    assert ends == [(0, b"", b"fleetlore: the hook gave up after 4 seconds\n")] * 3
+    assert ends == [(0, b"", b"fleetlore: the hook gave up after 3 seconds\n")] * 3
 
 
 @pytest.mark.parametrize("name", HOOKS)
