@@ -384,9 +384,17 @@ def test_a_server_that_cannot_be_reached_is_said_once_until_it_can_be_again(tmp_
     assert "systemMessage" in hook("stop", "--url", url, said=said, env=env)[0]
 
 
-def test_an_address_that_is_none_is_said(tmp_path):
-    out, err = hook("stop", "--url", "file:///etc/passwd", said={"receipts": ["r_1"]})
-    assert (out, err.startswith("fleetlore: --url: file:///etc/passwd is no address of a server.")) == ("", True)
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://[::1", "http://host:port/mcp", "host/mcp"])
+def test_an_address_that_is_none_is_said(url):
+    out, err = hook("stop", "--url", url, said={"receipts": ["r_1"]})
+    assert (out, err.startswith(f"fleetlore: --url: {url} is no address of a server.")) == ("", True)
+
+
+def test_a_token_that_is_none_is_not_told(tmp_path):
+    said, env = {"receipts": ["r_1"]}, {"TEAM_TOKEN": "s3cret\nX: y", "XDG_STATE_HOME": str(tmp_path)}
+    out, err = hook("stop", "--url", "http://127.0.0.1:1/mcp", "--token-env", "TEAM_TOKEN", said=said, env=env)
+    assert (out, err.startswith("fleetlore: --token-env: what TEAM_TOKEN holds is no token.")) == ("", True)
+    assert "s3cret" not in err
 
 
 @contextmanager
