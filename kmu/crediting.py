@@ -126,33 +126,45 @@ async def apply(
         earlier = before_now.get(charge.source)
         if item is None or (not charge.direct and item.id in weighing.trusts):
             continue
-        if earlier and earlier.sign == charge.sign and (earlier.direct or not charge.direct):
+        if earlier and not earlier.implicit and earlier.sign == charge.sign and (earlier.direct or not charge.direct):
             continue
         before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
-        # Nobody vouches for himself before others; what is only his own he may judge alone.
-        vouching = charge.sign > 0 and item.author == report.agent and item.space == "general" and not alone
         times = sum(v.direct and v.sign == charge.sign for v in before_now.values() if v is not earlier)
         repeated = 1 + times if charge.sign > 0 else max(1, times - 1)
         after = (
-            before if vouching else _trust_after(before, item, charge, weighing, relevance=charge.relevance / repeated)
+            before
+            if vouches_for_himself(charge, item, report.agent, alone=alone)
+            else _trust_after(before, item, charge, weighing, relevance=charge.relevance / repeated)
         )
-        await transaction.put_verdict(
-            Verdict(
-                item=item.id,
-                source=charge.source,
-                agent=report.agent,
-                project=report.project,
-                feedback=feedback.id,
-                at=transaction.now,
-                sign=charge.sign,
-                direct=charge.direct,
-                delta=evidence.log_odds(after) - evidence.log_odds(before),
-            )
-        )
+        await transaction.put_verdict(verdict_of(charge, feedback, report.project, before=before, after=after))
         await transaction.set_trust(item.id, after)
         await restage(transaction, item, trust=after, agent=report.agent, required=submission.required)
         booked.append(charge)
     return booked
+
+
+def vouches_for_himself(charge: Charge, item: Item, agent: AgentName, *, alone: bool) -> bool:
+    """Whether an agent praises what it said itself, which counts for nothing before others.
+
+    What is only its own it may judge alone.
+    """
+    return charge.sign > 0 and item.author == agent and item.space == "general" and not alone
+
+
+def verdict_of(charge: Charge, feedback: Feedback, project: str, *, before: float, after: float) -> Verdict:
+    """What a report says of an item, and how far that moved its trust."""
+    return Verdict(
+        item=charge.item,
+        source=charge.source,
+        agent=feedback.agent,
+        project=project,
+        feedback=feedback.id,
+        at=feedback.at,
+        sign=charge.sign,
+        direct=charge.direct,
+        delta=evidence.log_odds(after) - evidence.log_odds(before),
+        implicit=bool(feedback.implicit),
+    )
 
 
 async def blame(

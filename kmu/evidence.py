@@ -43,6 +43,8 @@ class Constants:
     hazard: float = 0.9  # how likely an expected item that fails makes a change of the world
     observed: float = 0.35  # slip rate of what was learnt by watching
     shared: float = 0.3  # log-odds that an outcome without names shares out among the items shown
+    implied: float = 0.15  # the same for an outcome that was only seen from outside: half as much
+    command_failed: float = 0.05  # where all that was seen is a command that failed: most are repaired at once
     living: float = 19.0  # odds that a lesson is still right somewhere before anybody calls it harmful
     revived_prior: tuple[float, float] = (0.5, 2.0)  # blamed lessons that were borne out again, of all that were blamed
     weights: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5)  # of evidence: exponents of trust that are compared

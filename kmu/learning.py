@@ -16,6 +16,7 @@ from fleetlore.kmu.control import admits
 from fleetlore.kmu.evidence import CONSTANTS, CREDIBLE, Neighbour, Weighing, living, slip_after, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.following import follow
+from fleetlore.kmu.implicit import retract
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
@@ -132,6 +133,8 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
     await transaction.saw(report.agent)
     submission = await follow(transaction, submission)
     report = submission.report
+    if report.receipt is not None:
+        await retract(transaction, report.receipt)
     alignment = await align_lesson(transaction, submission) if report.insight else None
     weighing = await _weigh(transaction, submission, alignment)
     booked = await crediting.apply(transaction, submission, feedback, submission.charges, weighing)

@@ -41,7 +41,8 @@ async def take_back(transaction: LedgerTransaction, entry: PlannedItem) -> list[
         for source in sorted(sources):
             held = await transaction.verdict(loan.other, source)
             # A later report under the same source has taken its place: that one is the item's own.
-            if held is not None and held.feedback == mine[source].feedback:
+            # The item's own may be gone, if it was only seen from outside and the agent has answered since.
+            if held is not None and source in mine and held.feedback == mine[source].feedback:
                 await transaction.remove_verdict(loan.other, source)
                 shift -= held.delta
         for verdict in loan.displaced if loan is entry else ():

@@ -1,5 +1,7 @@
 """Uplift: what knowledge is worth, from the first outcomes of receipts. Pure.
 
+Where the agent has not said how a task went, what was seen from outside counts as its first outcome.
+
 A share of the retrievals may be held out: chosen by lot, whatever is known, they show nothing. What the others gain
 over them is the effect of offering knowledge, found or not (intention to treat); comparing tasks for which something
 was found with those for which nothing was would compare easy tasks with hard ones. For a space, a tag or an item a
@@ -56,12 +58,17 @@ class Window:
 class Uplift:
     """What the first outcomes say. `brier` is the mean of (expected − outcome)² where something was shown (Brier 1950).
 
-    `overall` compares offering knowledge with holding it back; of what was offered, `shown` had items and
-    `nothing_shown` had none. The learning curve leaves out what was held out.
+    `seen` counts the receipts not answered of which an outcome was seen from outside, `implicit` the first
+    outcomes that are no agent's own word, of all `outcomes`. `overall` compares offering knowledge with holding it
+    back; of what was offered, `shown` had items and `nothing_shown` had none. The learning curve leaves out what was
+    held out.
     """
 
     receipts: int
     answered: int
+    seen: int
+    outcomes: int
+    implicit: int
     overall: Comparison
     shown: Proportion
     nothing_shown: Proportion
@@ -88,6 +95,9 @@ def uplift(attempts: Sequence[Attempt], traits: Mapping[ItemId, Traits]) -> Upli
     return Uplift(
         receipts=len(attempts),
         answered=sum(attempt.answered for attempt in attempts),
+        seen=sum(bool(attempt.implicit) and not attempt.answered for attempt in attempts),
+        outcomes=len(ended),
+        implicit=sum(bool(attempt.implicit) for attempt in ended),
         overall=_compared("", ended),
         shown=_success(shown),
         nothing_shown=_success(attempt for attempt in offered if not attempt.shown),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server import MCPServer
 
+from fleetlore.server.hooks.answers import answer
+from fleetlore.server.hooks.requests import request_of
 from fleetlore.server.identity import identify
 from fleetlore.server.settings import Settings
 from fleetlore.server.status import VERSION, describe
@@ -113,6 +115,11 @@ class SharedMemory:
             **await describe(self._ledger, self.settings.data, degraded=degraded),
             "last_consolidation": consolidated.isoformat() if consolidated else None,
         }
+
+    async def hook(self, body: object) -> dict[str, Any]:
+        """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal`."""
+        assert self._ledger is not None
+        return await answer(self._ledger, request_of(body), learning=self.settings.learning)
 
     def identify(self, argument: str, client: str) -> AgentName:
         """Who calls; see `identity.identify`."""

@@ -2,12 +2,11 @@
 
 import logging
 import sys
-from typing import Any
 
 import click
 
 from fleetlore.server.command_group import commands
-from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.errors import FleetloreError, known_fault
 
 __all__ = ["commands", "main"]
 
@@ -19,22 +18,8 @@ def main() -> None:
     )
     try:
         commands(prog_name="fleetlore")
-    except FleetloreError as error:
-        _fail(error)
-    except BaseExceptionGroup as group:
-        known, unknown = group.split(FleetloreError)
-        if known is None or unknown is not None:
+    except (FleetloreError, BaseExceptionGroup) as error:
+        if (fault := known_fault(error)) is None:
             raise
-        _fail(_first(known))
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    leaf: BaseException = group
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    return leaf
-
-
-def _fail(error: BaseException) -> None:
-    click.echo(f"fleetlore: {error}", err=True)
-    sys.exit(1)
+        click.echo(f"fleetlore: {fault}", err=True)
+        sys.exit(1)

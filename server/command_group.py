@@ -71,9 +71,12 @@ MODULES: Mapping[str, str] = {
     "why": "reading",
     "import": "exchange.commands",
     "export": "exchange.commands",
+    "hook": "hooks.commands",
     "consolidate": "maintaining",
     "undo": "maintaining",
     "rebuild": "maintaining",
+    "doctor": "doctor.examining",
+    "demo": "demo.command",
 }
 
 
@@ -108,11 +111,19 @@ def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 
-def with_ledger(data: Path, embedder: str, work: Callable[[Ledger], Awaitable[ResultT]]) -> ResultT:
-    """Carries out work on the ledger of existing data; only a server makes new data."""
+def with_ledger(
+    data: Path,
+    embedder: str,
+    work: Callable[[Ledger], Awaitable[ResultT]],
+    *,
+    pragmas: Mapping[str, int] | None = None,
+) -> ResultT:
+    """Carries out work on the ledger of existing data; only a server makes new data. `pragmas` as in `Ledger.open`."""
 
     async def run() -> ResultT:
-        async with Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+        async with Ledger.open(
+            data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=utc_now, pragmas=pragmas
+        ) as ledger:
             return await work(ledger)
 
     if not data.is_file() and not (data / LEDGER_FILE).exists():

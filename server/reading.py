@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from fleetlore.server.command_group import commands, data_option, json_option, with_ledger
-from fleetlore.server.status import describe
+from fleetlore.server.status import answered, describe
 from fleetlore.server.why import why as explained
 from fleetlore.server.why import why_text
 from fleetlore.storage.identifiers import ReceiptId
@@ -26,12 +26,11 @@ def status(data: Path, as_json: bool) -> None:
         detail = ", ".join(f"{count:,} {status}" for status, count in counts.items())
         click.echo(f"{space + ' space':<16}{total:,} items{f' ({detail})' if detail else ''}")
     receipts = found["receipts"]
-    share = f" ({receipts['answered'] / receipts['given']:.0%})" if receipts["given"] else ""
     rows = {
         "pruned": f"{found['pruned']:,} items",
         "agents": f"{found['agents']:,}",
         "feedback": f"{found['feedback']:,}",
-        "receipts": f"{receipts['given']:,} given, {receipts['answered']:,} answered{share}",
+        "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
         "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
         "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}",
         "embedder": found["embedder"],

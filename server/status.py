@@ -24,6 +24,13 @@ def items_by_space(census: Census) -> dict[str, dict[str, int]]:
     }
 
 
+def answered(given: int, by_agents: int, seen: int) -> str:
+    """How many receipts were answered, and of how many others an outcome was at least seen."""
+    share = f" ({by_agents / given:.0%})" if given else ""
+    more = f", {seen:,} more with an implicit outcome only" if seen else ""
+    return f"{given:,} given, {by_agents:,} answered{share}{more}"
+
+
 def _disk_bytes(data: Path) -> int:
     total = 0
     for file in data.rglob("*"):
@@ -46,7 +53,7 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "pruned": census.pruned,
         "agents": census.agents,
         "feedback": census.feedback,
-        "receipts": {"given": census.receipts, "answered": census.answered},
+        "receipts": {"given": census.receipts, "answered": census.answered, "implicit_only": census.implicit},
         "learning": {
             "weight_of_evidence": weight_of_evidence(experience),
             "surprise": round(surprise(experience), 2),

@@ -1,4 +1,4 @@
-"""Transports: stdio for one client, HTTP for a fleet (streamable at /mcp, legacy SSE at /sse, health at /healthz)."""
+"""Transports: stdio for one client, HTTP for a fleet (streamable at /mcp, legacy SSE at /sse, /hooks, /healthz)."""
 
 import logging
 import os
@@ -6,9 +6,8 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import Any
 
 import anyio
 import uvicorn
@@ -20,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fleetlore.server.app import SharedMemory
+from fleetlore.server.hooks.route import hooks_route
 from fleetlore.server.settings import Settings
 from fleetlore.storage.errors import Refusal
 
@@ -62,11 +62,11 @@ def _relay_input() -> int:
     return stop
 
 
-def http_app(server: MCPServer[None], status: Callable[[], Awaitable[dict[str, Any]]], host: str) -> Starlette:
+def http_app(server: MCPServer[None], shared: SharedMemory, host: str) -> Starlette:
     """One application with every route; its lifespan is the server's."""
 
     async def healthz(_: Request) -> JSONResponse:
-        return JSONResponse(await status())
+        return JSONResponse(await shared.status())
 
     # Stateless: sessions would die with a restart, and cost memory each.
     app = server.streamable_http_app(stateless_http=True, json_response=True, host=host)
@@ -75,6 +75,7 @@ def http_app(server: MCPServer[None], status: Callable[[], Awaitable[dict[str, A
             route.app = _answering_once(route.app)
         app.router.routes.append(route)
     app.router.routes.append(Route("/healthz", healthz, methods=["GET"]))
+    app.router.routes.append(hooks_route(shared.hook))
     return app
 
 
@@ -119,7 +120,7 @@ async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Se
         # Opened here, a fault of the data is raised; in the application's lifespan uvicorn would swallow it.
         async with shared.opened():
             config = uvicorn.Config(
-                http_app(server, shared.status, settings.host),
+                http_app(server, shared, settings.host),
                 lifespan="on",
                 log_config=None,
                 access_log=False,

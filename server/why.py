@@ -64,12 +64,18 @@ def why_text(found: dict[str, Any]) -> str:
             f"  {place}. {shown['item']} score {shown['score']}, relevance {shown['relevance']}; "
             f"now {shown['status_now']}, confidence {shown['confidence_now']}: {_clipped(shown['insight'])}"
         )
-    lines += [f"report: {report['feedback']} at {report['at']}: {report['outcome']}" for report in found["reports"]]
-    return "\n".join(lines if found["reports"] else [*lines, "report: none yet"])
+    lines += [_reported(report) for report in found["reports"]]
+    answered = any("implicit" not in report for report in found["reports"])
+    return "\n".join(lines if answered else [*lines, "report: none yet"])
 
 
 def _status(pruned_by: str | None, status: str) -> str:
     return "pruned" if pruned_by else status
+
+
+def _reported(report: dict[str, str]) -> str:
+    seen = f" (implicit: {report['implicit'].replace('-', ' ')})" if "implicit" in report else ""
+    return f"{'seen' if seen else 'report'}: {report['feedback']} at {report['at']}: {report['outcome']}{seen}"
 
 
 def _clipped(insight: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fleetlore.kmu.proportion import Difference, Proportion
 from fleetlore.kmu.uplift import LEAST_SHOWN, Comparison, Uplift, uplift
+from fleetlore.server.status import answered
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import Item
@@ -26,6 +27,8 @@ def report_of(found: Uplift) -> dict[str, Any]:
     return {
         "receipts": found.receipts,
         "answered": found.answered,
+        "implicit_only": found.seen,
+        "first_outcomes": {"count": found.outcomes, "implicit": found.implicit},
         "offered": _proportion(found.overall.offered),
         "shown": _proportion(found.shown),
         "nothing_shown": _proportion(found.nothing_shown),
@@ -43,9 +46,8 @@ def report_of(found: Uplift) -> dict[str, Any]:
 
 def report_text(found: Uplift, items: dict[ItemId, Item]) -> str:
     """The report for people."""
-    share = f" ({found.answered / found.receipts:.0%})" if found.receipts else ""
     parts = [
-        f"receipts: {found.receipts:,} given, {found.answered:,} answered{share}",
+        f"receipts: {answered(found.receipts, found.answered, found.seen)}{_seen(found)}",
         _table(
             ("success at first", "share", "95 % interval", "of"),
             [
@@ -68,6 +70,11 @@ def report_text(found: Uplift, items: dict[ItemId, Item]) -> str:
         rows = [(f"up to outcome {window.end:,}", *_told(window.success)) for window in found.curve]
         parts.append(_table(("learning curve", "share", "95 % interval", "of"), rows))
     return "\n\n".join(parts)
+
+
+def _seen(found: Uplift) -> str:
+    share = f"{found.implicit:,} of {found.outcomes:,} first outcomes"
+    return f"\nimplicit: {share} were seen by hooks and not reported by the agent" if found.implicit else ""
 
 
 def _compared(title: str, compared: Sequence[Comparison], names: Sequence[str]) -> list[str]:

@@ -1,14 +1,14 @@
 """Attempts: what agents asked, what they were shown, and how it went first. Read many at once, for gaps and reports."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from fleetlore.storage.database import Connection
-from fleetlore.storage.identifiers import ItemId, ReceiptId
-from fleetlore.storage.records import AgentName, Mode, Space
+from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
+from fleetlore.storage.records import AgentName, Implicit, Mode, Space
 from fleetlore.storage.rows import content_of, list_of, moment
 
 EVERY = -1
@@ -18,6 +18,7 @@ EVERY = -1
 class Attempt:
     """One receipt and the outcome of the first report on it that had one; observations have none.
 
+    Where no report of the agent's own had one, it is what was last seen from outside, and `implicit` says what.
     `near` is what lay nearest to the task, best first, shown or not.
     """
 
@@ -32,6 +33,7 @@ class Attempt:
     held_out: bool = False
     answered: bool = False
     outcome: Literal["success", "failure"] | None = None
+    implicit: str = ""
     task: str = ""
 
 
@@ -52,6 +54,7 @@ class AttemptsView:
     async def attempts(self, *, latest: int = EVERY, tasks: bool = False) -> list[Attempt]:
         """The latest receipts, oldest first; with `tasks`, what each was about in place of what lay near."""
         rows = await self._connection.rows("attempts", latest=latest, tasks=tasks)
+        outcomes = [(row["outcome"] or " ").split(" ") for row in rows]
         return [
             Attempt(
                 receipt=ReceiptId(row["id"]),
@@ -64,10 +67,11 @@ class AttemptsView:
                 control=json.loads(row["control"]),
                 held_out=bool(row["held_out"]),
                 answered=row["answered_at"] is not None,
-                outcome=row["outcome"],
+                outcome=outcome or None,
+                implicit=implicit,
                 task=content_of(row).get("task", ""),
             )
-            for row in reversed(rows)
+            for row, (outcome, implicit) in zip(reversed(rows), reversed(outcomes), strict=True)
         ]
 
     async def traits(self) -> dict[ItemId, Traits]:
@@ -76,12 +80,32 @@ class AttemptsView:
         return {ItemId(row["id"]): Traits(space=row["space"], tags=list_of(row["tags"])) for row in rows}
 
     async def reports(self, receipt: ReceiptId) -> list[dict[str, str]]:
-        """The reports on a receipt, oldest first: feedback, at, outcome."""
+        """The reports on a receipt, oldest first: feedback, at, outcome, and what was seen if it is implicit."""
         rows = await self._connection.rows("reports_on", receipt=receipt)
         return [
-            {"feedback": row["id"], "at": moment(row["at"]).isoformat(timespec="seconds"), "outcome": row["outcome"]}
+            {
+                "feedback": row["id"],
+                "at": moment(row["at"]).isoformat(timespec="seconds"),
+                "outcome": row["outcome"],
+                **({"implicit": row["implicit"]} if row["implicit"] else {}),
+            }
             for row in rows
         ]
+
+    async def unanswered(self, receipts: Iterable[ReceiptId]) -> dict[ReceiptId, str]:
+        """Those of the receipts that nobody answered or was asked to answer, oldest first: what each was about."""
+        rows = await self._connection.rows("unanswered", receipts=json.dumps(list(receipts)))
+        return {ReceiptId(row["id"]): content_of(row).get("task", "") for row in rows}
+
+    async def latest_receipt(self, among: Iterable[ReceiptId]) -> ReceiptId | None:
+        """The one of these that was given last; those that never were do not count."""
+        row = await self._connection.row("latest_receipt_among", ids=json.dumps(list(among)))
+        return None if row is None else ReceiptId(row["id"])
+
+    async def latest_implied(self, receipt: ReceiptId) -> tuple[FeedbackId, Implicit] | None:
+        """The outcome that was last seen from outside, and as what it is kept."""
+        row = await self._connection.row("latest_implied", receipt=receipt)
+        return None if row is None else (FeedbackId(row["id"]), row["implicit"])
 
     async def asked(self, agent: AgentName, gap: str) -> bool:
         """Whether the agent was asked about that gap."""

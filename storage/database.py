@@ -105,13 +105,15 @@ class Database:
         """Opens or creates the file, and migrates it.
 
         Raises `DataDirectoryUnusable` if it cannot be written and `DataNewer` if a later version made it.
-        `pragmas` are set on the writing connection, for limits such as `max_page_count`.
+        `pragmas` are set on the writing connection, for limits such as `max_page_count`; `busy_timeout`
+        (milliseconds) is how long to wait for another process, also while opening.
         """
-        async with _connected(path) as raw_writer:
+        patience = (pragmas or {}).get("busy_timeout", _BUSY_TIMEOUT_MS) / 1000
+        async with _connected(path, patience) as raw_writer:
             writer = Connection(raw_writer)
             await _migrate(writer, path)
             await writer.script(*(f"PRAGMA {name} = {value}" for name, value in (pragmas or {}).items()))
-            async with _connected(path) as raw_reader:
+            async with _connected(path, patience) as raw_reader:
                 database = cls(Connection(raw_reader), writer)
                 async with database._batches.running():
                     yield database
@@ -147,15 +149,15 @@ class Database:
 
 
 @asynccontextmanager
-async def _connected(path: Path) -> AsyncIterator[aiosqlite.Connection]:
+async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Connection]:
     try:
-        raw = await aiosqlite.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_MS / 1000)
+        raw = await aiosqlite.connect(path, isolation_level=None, timeout=patience)
     except sqlite3.Error as error:
         raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error
     try:
         raw.row_factory = sqlite3.Row
         try:
-            await _use_write_ahead_log(raw)
+            await _use_write_ahead_log(raw, patience)
             await raw.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error as error:
             raise DataDirectoryUnusable(path.parent, f"the ledger cannot be written ({error})") from error
@@ -164,9 +166,9 @@ async def _connected(path: Path) -> AsyncIterator[aiosqlite.Connection]:
         await raw.close()
 
 
-async def _use_write_ahead_log(raw: aiosqlite.Connection) -> None:
+async def _use_write_ahead_log(raw: aiosqlite.Connection, patience: float) -> None:
     """SQLite's busy timeout does not cover this: of many processes that open a new file at once, some are refused."""
-    with anyio.move_on_after(_BUSY_TIMEOUT_MS / 1000):
+    with anyio.move_on_after(patience):
         while True:
             try:
                 await raw.execute("PRAGMA journal_mode = WAL")
@@ -180,6 +182,9 @@ async def _use_write_ahead_log(raw: aiosqlite.Connection) -> None:
 
 async def _migrate(writer: Connection, path: Path) -> None:
     with _our_errors():
+        [(found,)] = await writer._raw.execute_fetchall("PRAGMA user_version")
+        if found == SCHEMA:
+            return  # without the lock: who only reads waits for no writer
         await writer.script("BEGIN IMMEDIATE")
         try:
             [(found,)] = await writer._raw.execute_fetchall("PRAGMA user_version")

@@ -9,22 +9,27 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
-from fleetlore.storage.records import AgentName, Item, Outcome, PlanKind, Verdict
+from fleetlore.storage.records import AgentName, Implicit, Item, Outcome, PlanKind, Verdict
 from fleetlore.storage.rows import content_of, microseconds, moment, row_of_verdict, verdict_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """What of a report travels: who made it, when, with which outcome and reasoning."""
+    """What of a report travels: who made it, when, with which outcome and reasoning.
+
+    `implicit` is what was seen from outside, where that is all the report says.
+    """
 
     id: FeedbackId
     agent: AgentName
     at: datetime
     outcome: Outcome
     reasoning: str
+    implicit: Implicit | Literal[""] = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +102,7 @@ class DossierView:
                 at=moment(row["at"]),
                 outcome=row["outcome"],
                 reasoning=content_of(row).get("reasoning", ""),
+                implicit=row["implicit"],
             )
             for row in rows
         }
@@ -163,7 +169,13 @@ class Adoption:
         await self._connection.run_many(
             "adopt_feedback",
             [
-                {"id": one.id, "at": microseconds(one.at), "agent": one.agent, "outcome": one.outcome}
+                {
+                    "id": one.id,
+                    "at": microseconds(one.at),
+                    "agent": one.agent,
+                    "outcome": one.outcome,
+                    "implicit": one.implicit,
+                }
                 for one in statements.values()
             ],
         )

@@ -2,9 +2,11 @@
 
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
+├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 ├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
+├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
     ├── DataNewer                        written by a later version of fleetlore
@@ -13,11 +15,21 @@ FleetloreError
     └── StorageFault                     anything else a store reports
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
 class FleetloreError(Exception):
     """Base of every error that fleetlore raises on purpose."""
+
+
+def known_fault(error: BaseException) -> FleetloreError | None:
+    """The error of ours that this is, or that a group comes down to; None where something else is wrong too."""
+    while isinstance(error, BaseExceptionGroup):
+        if error.split(FleetloreError)[1] is not None:
+            return None
+        error = error.exceptions[0]
+    return error if isinstance(error, FleetloreError) else None
 
 
 class Refusal(FleetloreError, ValueError):
@@ -50,6 +62,14 @@ class FileRefused(FleetloreError, ValueError):
         super().__init__(f"{place}: {problem}. {remedy}. Nothing was changed in it.")
 
 
+class ServerUnreachable(FleetloreError, ConnectionError):
+    """A fleetlore server elsewhere does not answer, or not as one."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
+
+
 class PolicyImpossible(FleetloreError, ValueError):
     """A policy with a value that makes no sense."""
 
@@ -57,6 +77,14 @@ class PolicyImpossible(FleetloreError, ValueError):
         self.name = name
         self.value = value
         super().__init__(f"the policy's {name} is {value}, and must be {allowed}.")
+
+
+class ServerEnded(FleetloreError, RuntimeError):
+    """A server that this process had started ended by itself; carries the end of its log."""
+
+    def __init__(self, log: Iterable[str]) -> None:
+        said = " ".join(" ".join(log).split()).removeprefix("fleetlore: ").rstrip(".") or "it says nothing"
+        super().__init__(f"the server ended by itself: {said}.")
 
 
 class DataError(FleetloreError, RuntimeError):

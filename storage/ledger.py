@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -58,7 +58,7 @@ class Ledger:
         Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
         """
         try:
-            await anyio.Path(data).mkdir(parents=True, exist_ok=True)
+            await anyio.Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
         except FileExistsError as error:
             raise DataDirectoryUnusable(data, "it is a file, not a folder") from error
         except OSError as error:
@@ -224,6 +224,11 @@ class LedgerTransaction(Relations, Adoption):
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
 
+    async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
+        """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""
+        rows = await self._connection.rows("remind", receipts=json.dumps(list(receipts)), at=self._at)
+        return [ReceiptId(row["id"]) for row in rows]
+
     async def add_feedback(self, feedback: Feedback, *, key: str, request: str, answer: str) -> None:
         """Stores a report, the digest of its request and the answer it was given."""
         texts: dict[str, object] = {name: getattr(feedback, name) for name in FEEDBACK_TEXTS}
@@ -236,6 +241,7 @@ class LedgerTransaction(Relations, Adoption):
             agent=feedback.agent,
             receipt=feedback.receipt,
             outcome=feedback.outcome,
+            implicit=feedback.implicit,
             key=key,
             request=request,
             answer=answer,

@@ -7,7 +7,7 @@ from typing import Any
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
-from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
@@ -153,6 +153,7 @@ class LedgerView(AttemptsView, Backlog, DossierView):
             agent=AgentName(row["agent"]),
             receipt=ReceiptId(row["receipt"]) if row["receipt"] else None,
             outcome=row["outcome"],
+            implicit=row["implicit"],
             assessment=tuple(text.pop("assessment", ())),
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
@@ -173,6 +174,10 @@ class LedgerView(AttemptsView, Backlog, DossierView):
     async def verdicts(self, item: ItemId) -> list[Verdict]:
         """What was said of the item, oldest first."""
         return [verdict_of(row) for row in await self._connection.rows("verdicts", item=item)]
+
+    async def implied_verdicts(self, receipt: ReceiptId) -> list[Verdict]:
+        """What an outcome that was seen from outside says of the items that the receipt showed."""
+        return [verdict_of(row) for row in await self._connection.rows("implied_verdicts", receipt=receipt)]
 
     async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
         """What those of `ids` that live in the general space say, and how far they are trusted."""
@@ -279,3 +284,12 @@ class LedgerView(AttemptsView, Backlog, DossierView):
             items[key] = items.get(key, 0) + row["count"]
         [counts] = await self._connection.rows("census")
         return Census(items=items, pruned=pruned, **dict(counts))
+
+    async def faults(self) -> list[str]:
+        """What SQLite finds wrong with its file: the first five of it."""
+        return [row[0] for row in await self._connection.rows("faults") if row[0] != "ok"]
+
+    async def latest_event(self) -> EventId | None:
+        """The newest event."""
+        row = await self._connection.row("latest_event")
+        return None if row is None else EventId(row["id"])

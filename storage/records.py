@@ -20,6 +20,7 @@ Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
 PlanKind = Literal["prune", "merge", "consolidation", "import"]
+Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
 Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "import"]
 
 
@@ -144,7 +145,8 @@ class Verdict:
     """What one report says of one item: `sign` +1 or -1, `direct` if the report named the item.
 
     `source` is the receipt, or the agent where none was given: a later verdict from the same source replaces this one,
-    which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it.
+    which is why `delta`, the change of the item's log-odds of trust that it caused, is kept with it. `implicit`: it was
+    seen from outside, and stands until the agent answers the receipt.
     """
 
     item: ItemId
@@ -156,11 +158,15 @@ class Verdict:
     sign: Literal[-1, 1]
     direct: bool
     delta: float
+    implicit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feedback:
-    """One report as it was made, with what the rule-based feedback agents made of it (`assessment`)."""
+    """One report as it was made, with what the rule-based feedback agents made of it (`assessment`).
+
+    `implicit` is what was seen from outside, where that is all the report says; "" for an agent's own word.
+    """
 
     id: FeedbackId
     at: datetime
@@ -174,6 +180,7 @@ class Feedback:
     output: str
     expected: str
     assessment: tuple[str, ...]
+    implicit: Implicit | Literal[""] = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,7 +220,10 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Census:
-    """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered."""
+    """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
+
+    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen.
+    """
 
     items: dict[tuple[Space, Status], int] = field(default_factory=dict)
     pruned: int = 0
@@ -221,3 +231,4 @@ class Census:
     feedback: int = 0
     receipts: int = 0
     answered: int = 0
+    implicit: int = 0

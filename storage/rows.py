@@ -150,6 +150,7 @@ def verdict_of(row: Row) -> Verdict:
         sign=row["sign"],
         direct=bool(row["direct"]),
         delta=row["delta"],
+        implicit=bool(row["implicit"]),
     )
 
 
@@ -165,4 +166,5 @@ def row_of_verdict(verdict: Verdict) -> dict[str, object]:
         "sign": verdict.sign,
         "direct": verdict.direct,
         "delta": verdict.delta,
+        "implicit": verdict.implicit,
     }

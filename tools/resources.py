@@ -137,6 +137,7 @@ async def _provenance(view: LedgerView, item: Item) -> dict[str, Any]:
                 "at": verdict.at,
                 "says": "helpful" if verdict.sign > 0 else "harmful",
                 "named": verdict.direct,
+                **({"implicit": True} if verdict.implicit else {}),
             }
             for verdict in verdicts
         ],

@@ -33,7 +33,7 @@ def main(data: Path, port: int, *, sessions: bool) -> None:
     server = serve_memory(shared)
     add_content(server)
     add_asking(server)
-    app = _app_with_sessions(server) if sessions else http_app(server, shared.status, HOST)
+    app = _app_with_sessions(server) if sessions else http_app(server, shared, HOST)
     uvicorn.run(app, host=HOST, port=port, log_config=None, access_log=False)
 
 

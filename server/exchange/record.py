@@ -12,7 +12,7 @@ from fleetlore.kmu.lexicon import normal_form
 from fleetlore.server.exchange.lines import MOST_INSIGHT, Arrival, Place, Refused
 from fleetlore.storage.dossiers import Dossier, Statement
 from fleetlore.storage.identifiers import FeedbackId, ItemId
-from fleetlore.storage.records import AgentName, Evidence, Item, Kind, Outcome, Space, Stage, Verdict
+from fleetlore.storage.records import AgentName, Evidence, Implicit, Item, Kind, Outcome, Space, Stage, Verdict
 
 MARK = "fleetlore"
 VERSION = 1
@@ -68,6 +68,7 @@ class ReportLine(_Model):
     at: _Moment
     outcome: Outcome
     reasoning: _Text
+    implicit: Implicit | Literal[""]
 
 
 class VerdictLine(_Model):
@@ -138,6 +139,7 @@ def written(dossier: Dossier) -> str:
                 "at": _told(one.at),
                 "outcome": one.outcome,
                 "reasoning": one.reasoning,
+                "implicit": one.implicit,
             }
             for one in dossier.statements
         ],
@@ -265,6 +267,7 @@ def _dossier(line: ItemLine) -> Dossier:
                 sign=one.sign,
                 direct=one.named,
                 delta=one.delta,
+                implicit=bool(reports[one.report].implicit),
             )
             for one in line.verdicts
         ),
@@ -275,6 +278,7 @@ def _dossier(line: ItemLine) -> Dossier:
                 at=one.at,
                 outcome=one.outcome,
                 reasoning=one.reasoning,
+                implicit=one.implicit,
             )
             for one in line.reports
         ),

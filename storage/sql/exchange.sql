@@ -11,7 +11,7 @@ SELECT i.id, successor.id AS successor FROM items i
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:ids)) ORDER BY item, at, source;
 
 -- name: statements
-SELECT f.id, f.agent, f.at, f.outcome, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
+SELECT f.id, f.agent, f.at, f.outcome, f.implicit, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id IN (SELECT value FROM json_each(:ids));
 
 -- name: blames_of
@@ -49,8 +49,8 @@ VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condi
         :feedback, :created_at, :updated_at, :stage, :trust, :borne_from, :superseded_by);
 
 -- name: adopt_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, key, request, answer)
-VALUES (:id, :at, :agent, NULL, :outcome, '', '', '') ON CONFLICT DO NOTHING;
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
+VALUES (:id, :at, :agent, NULL, :outcome, :implicit, '', '', '') ON CONFLICT DO NOTHING;
 
 -- name: adopt_blame
 INSERT INTO blames (lesson, agent, feedback, at) VALUES (:lesson, :agent, :feedback, :at) ON CONFLICT DO NOTHING;

@@ -118,6 +118,20 @@ SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:items)) AND a
 -- name: verdicts
 SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 
+-- name: implied_verdicts
+SELECT * FROM verdicts WHERE source = :receipt AND implicit;
+
+-- name: unanswered
+SELECT r.id, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id
+ WHERE r.id IN (SELECT value FROM json_each(:receipts)) AND r.answered_at IS NULL AND r.reminded_at IS NULL
+ ORDER BY r.seq;
+
+-- name: latest_receipt_among
+SELECT id FROM receipts WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq DESC LIMIT 1;
+
+-- name: latest_implied
+SELECT id, implicit FROM feedback WHERE receipt = :receipt AND implicit <> '' ORDER BY at DESC, id DESC LIMIT 1;
+
 -- name: neighbours
 SELECT id, trust, author, lesson, slot, superseded_by,
        (SELECT count(*) FROM blames b WHERE b.lesson = items.lesson) AS blames
@@ -126,7 +140,7 @@ SELECT id, trust, author, lesson, slot, superseded_by,
 
 -- name: brought
 SELECT 1 FROM verdicts v JOIN items i ON i.id = v.item
- WHERE v.source = :receipt AND v.sign > 0 AND i.lesson = :lesson LIMIT 1;
+ WHERE v.source = :receipt AND v.sign > 0 AND NOT v.implicit AND i.lesson = :lesson LIMIT 1;
 
 -- name: slip
 SELECT slip FROM agents WHERE name = :name;
@@ -209,22 +223,31 @@ SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
 
 -- name: census
 SELECT (SELECT count(*) FROM agents) AS agents,
-       (SELECT count(*) FROM feedback) AS feedback,
+       (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
        (SELECT count(*) FROM receipts) AS receipts,
-       (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered;
+       (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered,
+       (SELECT count(DISTINCT f.receipt) FROM feedback f JOIN receipts r ON r.id = f.receipt
+         WHERE f.implicit <> '' AND r.answered_at IS NULL) AS implicit;
 
 -- name: attempts
 SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, CASE WHEN :tasks THEN '[]' ELSE r.near END AS near, r.control, r.held_out, r.answered_at,
-       (SELECT f.outcome FROM feedback f
-         WHERE f.receipt = r.id AND f.outcome <> 'observation' ORDER BY f.at, f.id LIMIT 1) AS outcome,
+       (SELECT f.outcome || ' ' || f.implicit FROM feedback f
+         WHERE f.receipt = r.id AND f.outcome <> 'observation'
+         ORDER BY f.implicit <> '', iif(f.implicit = '', f.at, -f.at), f.id LIMIT 1) AS outcome,
        CASE WHEN :tasks THEN (SELECT c.body FROM contents c WHERE c.id = r.id) END AS content
   FROM receipts r ORDER BY r.seq DESC LIMIT :latest;
 
 -- name: reports_on
-SELECT id, at, outcome FROM feedback WHERE receipt = :receipt ORDER BY at, id;
+SELECT id, at, outcome, implicit FROM feedback WHERE receipt = :receipt ORDER BY at, id;
 
 -- name: traits
 SELECT id, space, tags FROM items;
 
 -- name: asked
 SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
+
+-- name: faults
+PRAGMA quick_check(5);
+
+-- name: latest_event
+SELECT id FROM events ORDER BY seq DESC LIMIT 1;

@@ -74,11 +74,11 @@ DELETE FROM links WHERE plan = :plan
 DELETE FROM verdicts WHERE item = :item AND source = :source;
 
 -- name: put_verdict
-INSERT INTO verdicts (item, source, agent, project, feedback, at, sign, direct, delta)
-VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta)
+INSERT INTO verdicts (item, source, agent, project, feedback, at, sign, direct, delta, implicit)
+VALUES (:item, :source, :agent, :project, :feedback, :at, :sign, :direct, :delta, :implicit)
     ON CONFLICT (item, source) DO UPDATE SET
        feedback = excluded.feedback, at = excluded.at, sign = excluded.sign, direct = excluded.direct,
-       delta = excluded.delta;
+       delta = excluded.delta, implicit = excluded.implicit;
 
 -- name: add_receipt
 INSERT INTO receipts (id, store, at, agent, project, task_type, mode, shown, near, control, held_out)
@@ -90,9 +90,14 @@ INSERT INTO questions (agent, gap, at) VALUES (:agent, :gap, :at) ON CONFLICT DO
 -- name: answer_receipt
 UPDATE receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;
 
+-- name: remind
+UPDATE receipts SET reminded_at = :at
+ WHERE id IN (SELECT value FROM json_each(:receipts)) AND answered_at IS NULL AND reminded_at IS NULL
+RETURNING id;
+
 -- name: add_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, key, request, answer)
-VALUES (:id, :at, :agent, :receipt, :outcome, :key, :request, :answer);
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
+VALUES (:id, :at, :agent, :receipt, :outcome, :implicit, :key, :request, :answer);
 
 -- name: add_plan
 INSERT INTO plans (id, at, agent, kind, items, applied_at)

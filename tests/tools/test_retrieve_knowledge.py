@@ -334,4 +334,4 @@ async def test_every_question_is_counted_and_every_answered_receipt_once(team):
     receipts = [await team.receipt(agent) for agent in ("ana", "bob", "cy")]
     for _ in range(2):
         await team.answer("ana", receipts[0])
-    assert (await counts(team.fleet))["receipts"] == {"given": 3, "answered": 1}
+    assert (await counts(team.fleet))["receipts"] == {"given": 3, "answered": 1, "implicit_only": 0}

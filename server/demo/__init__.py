@@ -1,0 +1,1 @@
+"""`fleetlore demo`: a scripted fleet that learns before your eyes, on a real server."""

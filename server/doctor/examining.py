@@ -1,0 +1,84 @@
+"""The command that examines everything."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+import click
+
+from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
+from fleetlore.server.doctor import knowledge, reachable, surroundings
+from fleetlore.server.doctor.finding import Finding, failure
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+
+_MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "failure": ("XX", "red")}
+
+
+@commands.command()
+@data_option
+@click.option("--url", default="", envvar=f"{ENVIRONMENT}_URL", help="A server to look at, such as http://host/mcp.")
+@json_option
+def doctor(data: Path, url: str, as_json: bool) -> None:
+    """Examine versions, data, disk, permissions, clocks, embedder and servers; each finding comes with its remedy.
+
+    Exit code 1 where something does not work.
+    """
+    found: list[Finding] = []
+
+    def note(finding: Finding) -> None:
+        found.append(finding)
+        if not as_json:
+            click.echo(_line(finding))
+
+    anyio.run(_examine, data, url, note)
+    if as_json:
+        tell([asdict(finding) for finding in found], as_json, str)
+    else:
+        click.echo(_summary(found))
+    if any(finding.state == "failure" for finding in found):
+        sys.exit(1)
+
+
+async def _examine(data: Path, url: str, note: Callable[[Finding], None]) -> None:
+    for finding in (*surroundings.versions(), *surroundings.data_directory(data)):
+        note(finding)
+    if not (data / LEDGER_FILE).exists():
+        with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder:
+            note(await reachable.starts(Path(folder)))
+    elif await _opens(data, note):
+        note(await reachable.starts(data))
+    for finding in reachable.answers(url or reachable.USUAL_ADDRESS, asked_for=bool(url)):
+        note(finding)
+
+
+async def _opens(data: Path, note: Callable[[Finding], None]) -> bool:
+    """Examines the knowledge itself; whether it could be opened."""
+    opened = True
+    try:
+        async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+            await knowledge.examine(ledger, data, note)
+    except* FleetloreError as errors:
+        for error in errors.exceptions:
+            note(failure("ledger", str(error), "Mend what it says, then run fleetlore doctor again"))
+        opened = False
+    return opened
+
+
+def _line(finding: Finding) -> str:
+    mark, colour = _MARKS[finding.state]
+    line = f"{click.style(mark, fg=colour)}  {finding.subject}: {finding.seen}"
+    return f"{line}\n      {finding.remedy}" if finding.remedy else line
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    counts: dict[str, Any] = {state: sum(finding.state == state for finding in found) for state in _MARKS}
+    if counts["failure"]:
+        return f"{counts['failure']} of {len(found)} do not work, {counts['warning']} could go better"
+    return f"all is well, {counts['warning']} could go better" if counts["warning"] else "all is well"

@@ -1,0 +1,74 @@
+"""Whether a server starts and answers here, and whether one answers at an address."""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import anyio
+
+from fleetlore.server.doctor.finding import Finding, failure, warning, well
+
+_PATIENCE_SECONDS = 20
+_HTTP_PATIENCE_SECONDS = 3
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+USUAL_ADDRESS = "http://127.0.0.1:8717/mcp"
+
+
+async def starts(data: Path) -> Finding:
+    """Starts a server over stdio, as an assistant does, and asks for its tools."""
+    from mcp import Client  # noqa: PLC0415  the SDK takes most of a second to import
+    from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: PLC0415
+
+    arguments = ["-m", "fleetlore.server", "serve", "--data", str(data)]
+    began = time.monotonic()
+    try:
+        with anyio.fail_after(_PATIENCE_SECONDS):
+            parameters = StdioServerParameters(command=sys.executable, args=arguments)
+            async with Client(stdio_client(parameters)) as client:
+                tools = (await client.list_tools()).tools
+    except Exception as error:  # the edge of another process: whatever went wrong in it is what was found
+        return failure(
+            "stdio server",
+            f"it does not start: {_innermost(error)}",
+            f"See what it says: {sys.executable} {' '.join(arguments)}",
+        )
+    return well("stdio server", f"answers with {len(tools)} tools after {time.monotonic() - began:.1f} s")
+
+
+def answers(address: str, *, asked_for: bool) -> Iterator[Finding]:
+    """Asks a server over HTTP how it is, and compares its clock with ours."""
+    health = urllib.parse.urljoin(address, "/healthz")
+    before = datetime.now(UTC)
+    try:
+        with urllib.request.urlopen(health, timeout=_HTTP_PATIENCE_SECONDS) as answer:
+            found = json.load(answer)
+            date = answer.headers.get("Date")
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        seen = f"nothing healthy answers at {health} ({error})"
+        if asked_for:
+            yield failure("HTTP server", seen, "Start it there: fleetlore serve --transport http; or mend the address")
+        else:
+            yield well("HTTP server", "none here, which only a fleet that shares one needs")
+        return
+    degraded = found.get("degraded") or {}
+    if degraded:
+        parts = "; ".join(f"{name}: {reason}" for name, reason in degraded.items())
+        yield warning("HTTP server", f"{health} is degraded: {parts}", "See its log; restarting it often helps")
+    else:
+        yield well("HTTP server", f"{health} answers: {found.get('status', 'it lives')}")
+    apart = abs(parsedate_to_datetime(date) - before) if date else timedelta(0)
+    if apart > _CLOCK_TOLERANCE:
+        yield warning("clock", f"the server's clock and this one differ by {apart}", "Set both by a time server")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,94 @@
+"""What the memory stands on: versions, the data directory, who may read and write it, its disk."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from fleetlore.server.doctor.finding import Finding, failure, warning, well
+from fleetlore.storage.database import SQLITE_VERSION
+
+_LIBRARIES = ("lancedb", "mcp", "wordllama")
+# From these on SQLite is free of a rare fault that can damage a write-ahead log which several processes share.
+_SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+_REMOTE = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afpfs", "fuse.glusterfs", "ceph"))
+_LEAST_FREE = 200 << 20
+_LITTLE_FREE = 2 << 30
+
+
+def versions() -> Iterator[Finding]:
+    """What is installed, and whether its SQLite may be shared by several processes."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    yield well("versions", f"fleetlore {version('fleetlore')}, Python {sys.version.split()[0]}, {libraries}")
+    if _is_safe(SQLITE_VERSION):
+        yield well("SQLite", SQLITE_VERSION)
+    else:
+        yield warning(
+            "SQLite",
+            f"{SQLITE_VERSION} has a rare fault where several processes share one ledger",
+            "Use a Python with SQLite 3.51.3 or later, or let one process serve all: fleetlore serve --transport http",
+        )
+
+
+def data_directory(data: Path) -> Iterator[Finding]:
+    """Whether the data directory is there, is this user's alone, lies on a local disk, and has room."""
+    if not data.exists():
+        yield warning("data directory", f"{data} does not exist yet", "Starting a server makes it: fleetlore serve")
+        return
+    if not data.is_dir():
+        yield failure("data directory", f"{data} is a file", "Choose a folder with --data or FLEETLORE_DATA")
+        return
+    yield _permissions(data)
+    system = file_system(data)
+    if system in _REMOTE:
+        yield failure(
+            "disk",
+            f"{data} lies on a network file system ({system}), where locks between processes do not hold",
+            "Move it to a local disk, and let one process serve other machines over HTTP",
+        )
+    yield _room(data)
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The type of the file system that a path lies on; "" where the system does not tell."""
+    if not mounts.exists():
+        return ""
+    resolved = path.resolve()
+    found = [line.split(" ") for line in mounts.read_text("utf-8", "surrogateescape").splitlines()]
+    holding = [(len(place), kind) for _, place, kind, *_ in found if resolved.is_relative_to(_unescaped(place))]
+    return max(holding, default=(0, ""))[1]
+
+
+def _unescaped(place: str) -> str:
+    """A mount point as the kernel writes it: blanks and backslashes are octal."""
+    return place.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+
+
+def _permissions(data: Path) -> Finding:
+    locked = [path for path in (data, *data.iterdir()) if not os.access(path, os.R_OK | os.W_OK)]
+    if locked:
+        owner = f"chown -R $(id -un) '{data}'"
+        return failure("permissions", f"{locked[0]} cannot be read and written by this user", f"Run: {owner}")
+    if stat.S_IMODE(data.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        return warning(
+            "permissions", f"other users of this machine can look into {data}", f"Run: chmod -R go= '{data}'"
+        )
+    return well("permissions", f"{data} is readable and writable by this user alone")
+
+
+def _room(data: Path) -> Finding:
+    free = shutil.disk_usage(data).free
+    seen = f"{free / 1e9:,.1f} GB free in {data}"
+    if free < _LEAST_FREE:
+        return failure("disk", seen, "Free some space: writes are refused whole when the disk is full")
+    if free < _LITTLE_FREE:
+        return warning("disk", seen, "Free some space before it runs out: compaction needs some for a while")
+    return well("disk", seen)
+
+
+def _is_safe(found: str) -> bool:
+    number = tuple(int(part) for part in found.split("."))
+    return number >= _SAFE_SQLITE[-1] or any(number[:2] == safe[:2] and number >= safe for safe in _SAFE_SQLITE)

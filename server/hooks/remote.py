@@ -1,0 +1,83 @@
+"""Hooks whose memory is a team's server: one POST, and what is said when it does not answer."""
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fleetlore.server.hooks.requests import Request, body_of
+from fleetlore.storage.errors import Refusal, ServerUnreachable
+
+ROUTE = "/hooks"
+_PATIENCE_SECONDS = 2.0
+_MOST_BYTES = 1_000_000
+_ENDPOINTS = ("/mcp", "/sse")
+
+
+def route_of(url: str) -> str:
+    """Where the hooks of the server live whose MCP endpoint, or root, this is. Raises `Refusal`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Refusal("--url", f"{url} is no address of a server", "Give one such as http://127.0.0.1:8717/mcp")
+    root = url.rstrip("/")
+    for endpoint in _ENDPOINTS:
+        root = root.removesuffix(endpoint)
+    return f"{root}{ROUTE}"
+
+
+def ask(url: str, request: Request, *, token: str) -> dict[str, Any]:
+    """What the server answers. Raises `ServerUnreachable`, and `Refusal` with the server's own sentence."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    sent = urllib.request.Request(route_of(url), json.dumps(body_of(request)).encode(), headers)
+    try:
+        with urllib.request.urlopen(sent, timeout=_PATIENCE_SECONDS) as response:
+            answer = json.loads(response.read(_MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        with error:
+            if refusal := _refusal(error.read(_MOST_BYTES)):
+                raise refusal from None
+        raise ServerUnreachable(url, f"it answers {error.code} {error.reason}") from error
+    except (
+        OSError,
+        ValueError,
+        HTTPException,
+    ) as error:  # nobody listens, it takes too long, or it speaks something else
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise ServerUnreachable(url, str(reason)) from error
+    if not isinstance(answer, dict):
+        raise ServerUnreachable(url, "it does not answer as fleetlore does")
+    return answer
+
+
+def _refusal(body: bytes) -> Refusal | None:
+    try:
+        said = json.loads(body)["refused"]
+        return Refusal(said["argument"], said["problem"], said["remedy"])
+    except (ValueError, KeyError, TypeError):  # not fleetlore's own answer
+        return None
+
+
+class Outage:
+    """Remembers, in a folder of the user's, that a server could not be used: that is said once, until it can again."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._file = folder / f"unreachable-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+    def begins(self) -> bool:
+        """Whether it is new."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        except OSError:  # it cannot be remembered: better said twice than never
+            return True
+        return True
+
+    def ends(self) -> None:
+        """The server was reached."""
+        self._file.unlink(missing_ok=True)

@@ -1,0 +1,122 @@
+"""`fleetlore doctor`: what is well, what is not, and what to do about it."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import anyio
+import pytest
+from click.testing import CliRunner
+
+from fleet import free_port, http_server, in_process
+from fleetlore.server.cli import commands
+from fleetlore.server.doctor.surroundings import file_system
+from fleetlore.storage.ledger import LEDGER_FILE
+
+TASK = "rotate the signing keys of the payment gateway"
+
+
+async def findings(*arguments, code=0):
+    """What the doctor finds, by subject."""
+    line = ["doctor", "--json", *map(str, arguments)]
+    result = await anyio.to_thread.run_sync(CliRunner().invoke, commands, line)
+    assert result.exit_code == code, result.output
+    return {finding["subject"]: finding for finding in json.loads(result.stdout)}
+
+
+@pytest.fixture
+async def data(tmp_path):
+    """A store with one lesson, one receipt and its answer."""
+    folder = tmp_path / "data"
+    async with in_process(folder) as fleet:
+        await fleet.teach("Keep the old key for a day", task=TASK)
+        receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+        await fleet.submit(TASK, outcome="success", agent="bob", receipt=receipt)
+    return folder
+
+
+async def test_a_healthy_store_has_nothing_that_does_not_work(data):
+    found = await findings("--data", data)
+    assert [finding for finding in found.values() if finding["state"] == "failure"] == []
+    well = {subject: finding["seen"] for subject, finding in found.items() if finding["state"] == "ok"}
+    assert well["receipts"] == "1 of 1 answered (100%)"
+    assert well["general space"] == "all 1 items can be found"
+    assert well["embedder"] == "wordllama-256"
+    assert well["stdio server"].startswith("answers with 3 tools")
+    assert str(data) in well["permissions"]
+
+
+async def test_every_finding_that_is_not_well_has_a_remedy(tmp_path):
+    found = await findings("--data", tmp_path / "none")
+    assert found["data directory"]["remedy"] == "Starting a server makes it: fleetlore serve"
+    assert all(finding["remedy"] for finding in found.values() if finding["state"] != "ok")
+
+
+async def test_people_are_told_line_by_line(data):
+    result = await anyio.to_thread.run_sync(CliRunner().invoke, commands, ["doctor", "--data", str(data)])
+    assert "ok  receipts: 1 of 1 answered (100%)\n" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("all is well")
+
+
+async def test_a_damaged_ledger_is_a_failure(data):
+    (data / LEDGER_FILE).write_bytes(b"no database at all" * 100)
+    for companion in data.glob(f"{LEDGER_FILE}-*"):
+        companion.unlink()
+    found = await findings("--data", data, code=1)
+    assert (found["ledger"]["state"], "not a database" in found["ledger"]["seen"]) == ("failure", True)
+
+
+async def test_spaces_that_cannot_be_opened_are_made_anew_by_a_rebuild(data):
+    shutil.rmtree(data / "spaces")
+    (data / "spaces").write_text("a file where a folder belongs")
+    found = await findings("--data", data, code=1)
+    assert found["knowledge spaces"]["state"] == "failure"
+    assert found["knowledge spaces"]["remedy"] == "Make them anew from the ledger: fleetlore rebuild"
+
+
+async def test_items_that_searching_cannot_find_are_counted(data):
+    shutil.rmtree(data / "spaces")
+    assert (await findings("--data", data))["general space"]["seen"] == "1 of 1 items cannot be found by searching"
+
+
+async def test_a_clock_behind_the_ledger_is_noticed(tmp_path):
+    async with in_process(tmp_path, clock=lambda: datetime.now(UTC) + timedelta(hours=3)) as fleet:
+        await fleet.teach("Keep the old key for a day", task=TASK)
+    found = await findings("--data", tmp_path, code=1)
+    assert found["clock"]["seen"].startswith("the newest entry of the ledger is 2:59")
+
+
+async def test_an_unanswered_fleet_is_told_how_to_get_answers(tmp_path):
+    async with in_process(tmp_path) as fleet:
+        for _ in range(10):
+            await fleet.retrieve(TASK)
+    found = (await findings("--data", tmp_path))["receipts"]
+    assert (found["state"], found["seen"].split(":")[0]) == ("warning", "0 of 10 answered (0%)")
+    assert "fleetlore install claude-code" in found["remedy"]
+
+
+async def test_a_server_at_an_address_is_looked_at(data):
+    with http_server(data) as (address, _):
+        found = await findings("--data", data, "--url", f"{address}/mcp")
+    assert found["HTTP server"]["seen"] == f"{address}/healthz answers: ok"
+
+
+async def test_a_server_that_does_not_answer_is_a_failure(data):
+    found = await findings("--data", data, "--url", f"http://127.0.0.1:{free_port()}/mcp", code=1)
+    assert found["HTTP server"]["state"] == "failure"
+    assert "fleetlore serve --transport http" in found["HTTP server"]["remedy"]
+
+
+async def test_a_folder_that_others_can_read_is_noticed_and_new_ones_are_private(data):
+    assert data.stat().st_mode & 0o077 == 0
+    data.chmod(0o755)
+    found = (await findings("--data", data))["permissions"]
+    assert (found["state"], found["remedy"]) == ("warning", f"Run: chmod -R go= '{data}'")
+
+
+def test_the_file_system_is_that_of_the_nearest_mount(tmp_path):
+    mounts = tmp_path / "mounts"
+    share = tmp_path / "a share"
+    mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {str(share).replace(' ', chr(92) + '040')} nfs4 rw 0 0\n")
+    assert [file_system(path, mounts) for path in (share / "data", tmp_path)] == ["nfs4", "ext4"]
+    assert file_system(tmp_path, tmp_path / "none") == ""
