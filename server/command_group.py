@@ -65,6 +65,8 @@ promote_after_option = click.option(
 # Which module of this room defines a command, in the order in which help lists them.
 MODULES: Mapping[str, str] = {
     "serve": "serving",
+    "install": "connecting",
+    "uninstall": "connecting",
     "status": "reading",
     "gaps": "reading",
     "report": "reading",

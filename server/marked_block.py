@@ -54,27 +54,13 @@ def put(text: str, name: str, content: str, path: Path) -> str:
     inside = "".join(line + newline for line in lines)
     if block:
         return text[: block.content_start] + inside + text[block.content_stop :]
-    whole = f"{_marker(name, 'begin')}{newline}{inside}{_marker(name, 'end')}"
-    if text in ("", BYTE_ORDER_MARK):
-        return text + whole + newline
-    if text.endswith(("\r", "\n")):
-        return text + newline + whole + newline
-    return text + newline * 2 + whole  # a text without a final newline stays one
+    return append_paragraph(text, f"{_marker(name, 'begin')}{newline}{inside}{_marker(name, 'end')}", newline)
 
 
 def take_out(text: str, name: str, path: Path) -> str:
     """The text without the block, as it was before `put`; the text itself where there is no such block."""
     block = _find(text, name, path)
-    if block is None:
-        return text
-    before, after = text[: block.start], text[block.stop :]
-    ended = text[: block.stop].endswith(("\r", "\n"))
-    shorter = before.removesuffix(block.newline)
-    if not ended:  # the text had no final newline: two were put in
-        before = shorter.removesuffix(block.newline)
-    elif shorter == "" or shorter.endswith(("\r", "\n")):
-        before = shorter
-    return before + after
+    return text if block is None else cut_paragraph(text, block.start, block.stop, block.newline)
 
 
 def content_of(text: str, name: str, path: Path) -> str | None:
@@ -90,6 +76,26 @@ def blocks(text: str, path: Path) -> list[tuple[int, int]]:
     _find(text, "", path)
     lines = [marker.line for marker in _markers(text)]
     return list(zip(lines[::2], lines[1::2], strict=True))
+
+
+def append_paragraph(text: str, paragraph: str, newline: str) -> str:
+    """The text with a paragraph at its end, after a blank line; a text without a final newline stays one."""
+    if text in ("", BYTE_ORDER_MARK):
+        return text + paragraph + newline
+    if text.endswith(("\r", "\n")):
+        return text + newline + paragraph + newline
+    return text + newline * 2 + paragraph
+
+
+def cut_paragraph(text: str, start: int, stop: int, newline: str) -> str:
+    """The text without the paragraph from start to stop, its last newline included: undoes `append_paragraph`."""
+    before, after = text[:start], text[stop:]
+    shorter = before.removesuffix(newline)
+    if not text[:stop].endswith(("\r", "\n")):  # the text had no final newline: two were put in
+        before = shorter.removesuffix(newline)
+    elif shorter in ("", BYTE_ORDER_MARK) or shorter.endswith(("\r", "\n")):
+        before = shorter
+    return before + after
 
 
 def common_newline(text: str) -> str:

@@ -7,6 +7,8 @@ import click
 import pytest
 
 from fleetlore.server.cli import commands
+from fleetlore.server.clients.dialects import DIALECTS
+from fleetlore.server.clients.wording import RULES
 from fleetlore.tools import prune, retrieve_knowledge, submit_feedback
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +76,14 @@ def test_every_link_between_pages_leads_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_every_place_that_install_writes_to_is_named():
+    page = (ROOT / "docs" / "clients.md").read_text("utf-8")
+    usual = {"home": "~", "apps": "~/.config", "config": "~/.config", "claude": "~/.claude", "claude_state": "~"}
+    for name, dialect in DIALECTS.items():
+        rules = [place for each in dialect.rules.values() for place in (*each.files, each.make)]
+        for place in (*dialect.files.values(), *rules, *dialect.plugin.values()):
+            told = place.format(**usual, codex="~/.codex", project="").lstrip("/")
+            assert f"`{told}`" in page or told.endswith((".claude/CLAUDE.md", "AGENTS.override.md")), (name, told)
+    assert "".join(f"    {line}\n" if line else "\n" for line in RULES.splitlines()) in page
