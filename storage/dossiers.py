@@ -19,17 +19,14 @@ from fleetlore.storage.rows import content_of, microseconds, moment, row_of_verd
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """What of a report travels: who made it, when, with which outcome and reasoning.
-
-    `implicit` is what was seen from outside, where that is all the report says.
-    """
+    """What of a report travels: who made it, when, with which outcome and reasoning."""
 
     id: FeedbackId
     agent: AgentName
     at: datetime
     outcome: Outcome
+    implicit: Implicit | Literal[""]
     reasoning: str
-    implicit: Implicit | Literal[""] = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +98,8 @@ class DossierView:
                 agent=AgentName(row["agent"]),
                 at=moment(row["at"]),
                 outcome=row["outcome"],
-                reasoning=content_of(row).get("reasoning", ""),
                 implicit=row["implicit"],
+                reasoning=content_of(row).get("reasoning", ""),
             )
             for row in rows
         }

@@ -50,6 +50,14 @@ class MissingLibrary(FleetloreError, ImportError):
         super().__init__(f"this needs {library}, which is not installed. Run: pip install 'fleetlore[{extra}]'")
 
 
+class ServerUnreachable(FleetloreError, ConnectionError):
+    """A fleetlore server elsewhere does not answer, or not as one."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url = url
+        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
+
+
 class FileRefused(FleetloreError, ValueError):
     """A file that somebody else owns too cannot be read or changed safely; it was left as it is."""
 
@@ -60,14 +68,6 @@ class FileRefused(FleetloreError, ValueError):
         self.remedy = remedy
         place = f"{path}, line {line}" if line else f"{path}"
         super().__init__(f"{place}: {problem}. {remedy}. Nothing was changed in it.")
-
-
-class ServerUnreachable(FleetloreError, ConnectionError):
-    """A fleetlore server elsewhere does not answer, or not as one."""
-
-    def __init__(self, url: str, problem: str) -> None:
-        self.url = url
-        super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
 
 
 class PolicyImpossible(FleetloreError, ValueError):

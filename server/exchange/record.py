@@ -67,8 +67,8 @@ class ReportLine(_Model):
     agent: _Agent
     at: _Moment
     outcome: Outcome
-    reasoning: _Text
     implicit: Implicit | Literal[""]
+    reasoning: _Text
 
 
 class VerdictLine(_Model):
@@ -138,8 +138,8 @@ def written(dossier: Dossier) -> str:
                 "agent": one.agent,
                 "at": _told(one.at),
                 "outcome": one.outcome,
-                "reasoning": one.reasoning,
                 "implicit": one.implicit,
+                "reasoning": one.reasoning,
             }
             for one in dossier.statements
         ],
@@ -267,7 +267,7 @@ def _dossier(line: ItemLine) -> Dossier:
                 sign=one.sign,
                 direct=one.named,
                 delta=one.delta,
-                implicit=bool(reports[one.report].implicit),
+                implicit=reports[one.report].implicit != "",
             )
             for one in line.verdicts
         ),
@@ -277,8 +277,8 @@ def _dossier(line: ItemLine) -> Dossier:
                 agent=AgentName(one.agent),
                 at=one.at,
                 outcome=one.outcome,
-                reasoning=one.reasoning,
                 implicit=one.implicit,
+                reasoning=one.reasoning,
             )
             for one in line.reports
         ),

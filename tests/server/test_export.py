@@ -145,8 +145,8 @@ def exports(draw):
                 "agent": "ana" if own else draw(AGENTS),
                 "at": draw(MOMENTS),
                 "outcome": draw(st.sampled_from(["success", "failure", "observation"])),
-                "reasoning": draw(TEXTS),
                 "implicit": draw(st.sampled_from(["", "", "tests-failed"])),
+                "reasoning": draw(TEXTS),
             }
             for place in range(draw(st.integers(1, 4)))
         ]
@@ -229,7 +229,7 @@ def a_line(number=1, **changes):
         "insight": f"Check valve {number}", "applies_when": "at the boiler", "task_type": "", "project": "", "tags": [],
         "author": "bob", "created_at": at, "updated_at": at, "stage": "provisional", "trust": 0.65,
         "borne_out_from": None, "superseded_by": None, "conflicts_with": [], "origin": report,
-        "reports": [{"id": report, "agent": "bob", "at": at, "outcome": "success", "reasoning": "", "implicit": ""}],
+        "reports": [{"id": report, "agent": "bob", "at": at, "outcome": "success", "implicit": "", "reasoning": ""}],
         "verdicts": [{"report": report, "source": "agent:bob", "project": "", "sign": 1, "named": True, "delta": 0.0}],
         "blames": [],
     }  # fmt: skip
