@@ -76,7 +76,7 @@ async def a_history(data):
 async def evidence(data, ids):
     async with in_process(data) as fleet:
         found = [await fleet.resource(f"fleetlore://item/{item}") for item in ids]
-    names = ("status", "confidence", "support", "contradiction", "agents", "projects", "conflicts_with", "verdicts")
+    names = ("status", "support", "contradiction", "agents", "projects", "conflicts_with", "verdicts")
     return [{name: item[name] for name in names} for item in found]
 
 
