@@ -91,7 +91,7 @@ def found(paths: Sequence[Path]) -> list[Path]:
         if not inside:
             known = ", ".join(KNOWN_FILES)
             raise Refusal(
-                "FILE", f"there is nothing to import in the folder {path}", f"Known are {known}; or name a file"
+                "FILE", f"there is nothing to import in the folder '{path}'", f"Known are {known}; or name a file"
             )
         for file in inside:
             files.setdefault(os.path.realpath(file) if str(file) != STANDARD_INPUT else STANDARD_INPUT, file)

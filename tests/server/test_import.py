@@ -161,7 +161,7 @@ async def test_of_a_folder_the_rule_files_are_read_each_once(data, folder):
     read = [line["file"] for line in (await imported(data, "."))["lines"]]
     assert read == ["AGENTS.md", ".cursor/rules/one.mdc", ".github/copilot-instructions.md"]
     (folder / "empty").mkdir()
-    with pytest.raises(Refusal, match="nothing to import in the folder empty"):
+    with pytest.raises(Refusal, match="nothing to import in the folder 'empty'"):
         await run("import", "empty", "--data", data)
 
 
