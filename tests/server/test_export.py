@@ -280,6 +280,7 @@ async def test_what_is_known_by_its_id_or_its_words_stays_as_it_is_and_stands_in
     before = await items(data)
     same_words = a_line(7, insight="check valve 2!")
     lines = [a_line(1, trust=0.9), a_line(6, superseded_by=same_words["id"]), same_words, a_line(8), a_line(8)]
+    lines += [a_line(5, superseded_by=a_line(9)["id"]), a_line(9, insight="check valve 8")]
     (folder / "second.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert await decided(data, "second.jsonl") == [
         (1, "known", ""),
@@ -287,10 +288,12 @@ async def test_what_is_known_by_its_id_or_its_words_stays_as_it_is_and_stands_in
         (3, "known", ""),
         (4, "new", ""),
         (5, "twice", "the same as second.jsonl:4"),
+        (6, "new", ""),
+        (7, "known", ""),
     ]
     after = {item["id"]: item for item in await items(data)}
     assert [after[item["id"]] for item in before] == before
-    assert after[a_line(6)["id"]]["superseded_by"] == a_line(2)["id"]
+    assert [after[a_line(number)["id"]]["superseded_by"] for number in (5, 6)] == [a_line(8)["id"], a_line(2)["id"]]
 
 
 async def test_a_forged_line_can_neither_speak_of_anothers_own_item_nor_put_words_into_a_report(data, folder):
