@@ -153,6 +153,16 @@ async def test_the_front_matter_of_a_cursor_rule_says_when_it_applies(data, fold
     ]
 
 
+async def test_what_is_nested_too_deeply_is_refused_and_what_stands_above_it_is_taken(data, folder):
+    deep = "".join("  " * depth + f"- Level {depth} must hold\n" for depth in range(60))
+    (folder / "deep.md").write_text(f"- [ ]\n{deep}\n# After\n\n- This must hold too\n")
+    assert await decided(data, "deep.md", "--dry-run") == [
+        (1, "skipped", "nothing is in it"),
+        *((line, "new", "") for line in range(2, 51)),
+        (51, "refused", "it is nested too deeply, and what follows was not read: nest it less deeply"),
+    ]
+
+
 async def test_of_a_folder_the_rule_files_are_read_each_once(data, folder):
     for name in ("AGENTS.md", ".cursor/rules/one.mdc", ".github/copilot-instructions.md", "README.md", "notes.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
