@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: check lint test
+.PHONY: bundle check lint test
 
 check: lint test
 
@@ -14,3 +14,10 @@ lint:
 
 test:
 	$(PYTHON) -m pytest -q
+
+# The MCP bundle (docs/packaging.md).
+bundle:
+	rm -rf dist/mcpb
+	mkdir -p dist
+	$(PYTHON) packaging/bundle.py dist/mcpb
+	npx --yes @anthropic-ai/mcpb@2.1.2 pack dist/mcpb dist/fleetlore.mcpb

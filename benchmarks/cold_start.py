@@ -39,6 +39,7 @@ PROJECTS = (*(f"acme/service-{number}" for number in range(20)), "")
 AGENT = AgentName("claude-code@ana")
 SHOWN, NEAR = 5, 50
 NAMED_IN_TRANSCRIPT = 20
+EIGHT_WORDS = ("gateway", "timeout", "retry", "pool", "migration", "deploy", "cache", "locale")
 FLEETLORE = (sys.executable, "-m", "fleetlore.server")
 
 
@@ -61,7 +62,7 @@ class Case:
 
 
 def cases(session: Session) -> dict[str, Case]:
-    """The commands to time. Those that hooks call should end within 300 ms."""
+    """The commands to time. Those that hooks call should end within 300 ms, a search within a second."""
     data = ("--data", str(session.data))
     said: Mapping[str, object] = {"cwd": str(session.folder), "transcript_path": str(session.transcript)}
 
@@ -86,6 +87,8 @@ def cases(session: Session) -> dict[str, Case]:
             # Something else each time: the same once more would store nothing.
             said=lambda number: ran("pytest" if number % 2 else "git checkout ."),
         ),
+        "search, a name": Case(line=(*FLEETLORE, "search", "ROUT-8181", *data)),
+        "search, eight words": Case(line=(*FLEETLORE, "search", *EIGHT_WORDS, *data)),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from fleetlore.kmu import evidence, lending
+from fleetlore.kmu import editing, evidence, lending
 from fleetlore.kmu.crediting import restage
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import LedgerTransaction
@@ -53,6 +53,8 @@ async def carry_out(
             done = replace(done, successor=await transaction.successor(item.id))
             await transaction.supersede(item.id, entry.other, news=False)
             await transaction.record("superseded", agent=agent, subject=item.id, successor=entry.other, plan=plan)
+        case "edit":
+            return [entry]  # carried out where it is decided: its words are no part of the line
         case "promote" | "demote":
             return await _restaged(transaction, item, plan, agent=agent, required=required) or [entry]
         case "import":
@@ -115,6 +117,8 @@ async def take_back(  # noqa: PLR0912  a branch for each act
         case "supersede":
             if await transaction.successor(item.id) == entry.other:
                 await transaction.supersede(item.id, entry.successor, news=False)
+        case "edit":
+            await editing.take_back(transaction, item, plan)
         case "promote" | "demote":
             if item.stage == ("active" if entry.act == "promote" else "provisional"):
                 await transaction.set_stage(item.id, entry.stage, news=False)

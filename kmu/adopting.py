@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
-from fleetlore.kmu.lesson import digests_of
+from fleetlore.kmu.digests import digests_of
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.reconciliation import align
@@ -62,7 +62,7 @@ def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
     """The dossier with the digests that its words have in this store."""
     item = dossier.item
     insight, condition, task_type = sameness(item.space, item.insight, item.applies_when, item.task_type)
-    digests = digests_of(ledger, insight, condition, task_type, item.insight)
+    digests = digests_of(ledger.info, insight, condition, task_type, item.insight)
     return replace(dossier, item=replace(item, **digests))
 
 

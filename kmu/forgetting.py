@@ -12,7 +12,7 @@ from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.reconciliation import align
+from fleetlore.storage.reconciliation import align, rewording
 from fleetlore.storage.records import SPACES, AgentName, Item, Plan, Space
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
         await transaction.record("plan undone", agent=agent, subject=plan_id)
         return undone
 
-    undone = await ledger.write(bring_back)
+    edited = [entry.item for entry in known.items if entry.act == "edit"]
+    async with rewording(ledger, spaces, edited):
+        undone = await ledger.write(bring_back)
     return await _follow(ledger, spaces, undone)
 
 

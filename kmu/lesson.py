@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from fleetlore.kmu import acts, crediting
 from fleetlore.kmu.alignment import (
@@ -17,9 +17,8 @@ from fleetlore.kmu.alignment import (
     align,
     sameness,
 )
-from fleetlore.kmu.contradiction import subject_of
+from fleetlore.kmu.digests import digests_of
 from fleetlore.kmu.feedback_agents import kind_of
-from fleetlore.kmu.gist import gist
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
@@ -29,16 +28,6 @@ from fleetlore.storage.rows import IndexedItem
 if TYPE_CHECKING:
     from fleetlore.kmu.evidence import Weighing
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
-
-
-class Digests(TypedDict):
-    """The salted digests of a lesson, as in `Item`."""
-
-    digest: str
-    condition: str
-    lesson: str
-    slot: str
-    gist: str
 
 
 def draft_of(ledger: Ledger, report: Report) -> Draft | None:
@@ -52,20 +41,8 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     return Draft(
         id=new_item_id(ledger.clock()),
         applies_when=applies_when,
-        **digests_of(ledger, insight, condition, task_type, report.insight),
+        **digests_of(ledger.info, insight, condition, task_type, report.insight),
     )
-
-
-def digests_of(ledger: Ledger, insight: str, condition: str, task_type: str, stated: str) -> Digests:
-    """The digests of a lesson in this store, given the parts of its `sameness` and the insight as stated."""
-    essence = gist(stated)
-    return {
-        "digest": ledger.digest("item", insight, condition, task_type),
-        "condition": ledger.digest("condition", condition),
-        "lesson": ledger.digest("lesson", essence or insight),
-        "slot": ledger.digest("slot", subject) if (subject := subject_of(stated)) else "",
-        "gist": ledger.digest("gist", essence, condition, task_type) if essence else "",
-    }
 
 
 def row_of(report: Report, draft: Draft) -> IndexedItem:

@@ -41,13 +41,20 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranked:
-    """An item to be shown: its trust, as long as its lesson lives, and the weight to give it for this task."""
+    """An item to be shown: its trust, as long as its lesson lives, and the weight to give it for this task.
+
+    score = relevance² · trust ^ weight · agreement · discount, with the weight of evidence, how far its lesson leads
+    (S), and what an item of another project or a superseded one is weighted down by.
+    """
 
     item: Item
     relevance: float
     similarity: float
     trust: float
     score: float
+    weight: float = CONSTANTS.usual_weight
+    agreement: float = 1.0
+    discount: float = 1.0
 
 
 def text_weight(task: str) -> float:
@@ -107,13 +114,7 @@ def rank(
     shares = shares_of(votes, weight)
     leading = max(shares.values(), default=1.0)
     ranked = [
-        Ranked(
-            item=candidate.item,
-            relevance=round(candidate.relevance, 4),
-            similarity=candidate.similarity,
-            trust=trust,
-            score=_score(candidate, trust, shares.get(candidate.item.lesson, leading) / leading, weight, project),
-        )
+        _ranked(candidate, trust, shares.get(candidate.item.lesson, leading) / leading, weight, project)
         for candidate, trust in entries
     ]
     return sorted(ranked, key=lambda entry: (-entry.score, entry.item.id))
@@ -188,14 +189,23 @@ def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[Ite
     return head if head is not None and head.item.superseded_by is None else None
 
 
-def _score(candidate: Candidate, trust: float, agreement: float, weight: float, project: str) -> float:
-    item = candidate.item
-    value = evidence.score(candidate.relevance, trust, agreement, weight)
+def _ranked(candidate: Candidate, trust: float, agreement: float, weight: float, project: str) -> Ranked:
+    item, discount = candidate.item, 1.0
     if project and item.project not in ("", project) and item.evidence.projects < 2:
-        value *= _OTHER_PROJECT
+        discount *= _OTHER_PROJECT
     if item.superseded_by is not None:
-        value *= _SUPERSEDED
-    return max(round(value, 4), 0.0001)
+        discount *= _SUPERSEDED
+    value = evidence.score(candidate.relevance, trust, agreement, weight) * discount
+    return Ranked(
+        item=item,
+        relevance=round(candidate.relevance, 4),
+        similarity=candidate.similarity,
+        trust=trust,
+        score=max(round(value, 4), 0.0001),
+        weight=weight,
+        agreement=agreement,
+        discount=discount,
+    )
 
 
 def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> Ranked | None:
@@ -204,8 +214,15 @@ def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> 
     if item is None:
         return None
     trust = item.evidence.trust
-    score = max(round(evidence.score(found.relevance, trust, 1.0), 4), 0.0001)
-    return Ranked(item=item, relevance=found.relevance, similarity=found.similarity, trust=trust, score=score)
+    score = max(round(evidence.score(found.relevance, trust, 1.0, found.weight), 4), 0.0001)
+    return Ranked(
+        item=item,
+        relevance=found.relevance,
+        similarity=found.similarity,
+        trust=trust,
+        score=score,
+        weight=found.weight,
+    )
 
 
 def _scaled(leg: Mapping[ItemId, float]) -> dict[ItemId, float]:

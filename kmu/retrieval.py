@@ -21,7 +21,7 @@ from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import Item, Receipt, Shown, Space
+from fleetlore.storage.records import Factors, Item, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def _with_receipt(
         task=question.task,
         mode=answer.control.mode,
         control=_kept(answer.control),
-        shown=tuple(Shown(item=entry.item.id, relevance=entry.relevance, score=entry.score) for entry in answer.items),
+        shown=tuple(_line(entry) for entry in answer.items),
         held_out=answer.held_out,
     )
     try:
@@ -113,6 +113,20 @@ async def _with_receipt(
     except StorageFull:
         return replace(answer, receipt=None)
     return asking if asks and asked else answer
+
+
+def _line(entry: Ranked) -> Shown:
+    """What of an item is kept with the receipt: its score and what made it."""
+    item = entry.item
+    factors = Factors(
+        trust=round(entry.trust, 4),
+        agreement=round(entry.agreement, 4),
+        discount=entry.discount,
+        status=item.status,
+        support=item.evidence.support,
+        contradiction=item.evidence.contradiction,
+    )
+    return Shown(item=item.id, relevance=entry.relevance, score=entry.score, factors=factors)
 
 
 def _kept(word: Control) -> dict[str, object]:

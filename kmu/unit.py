@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import consolidation, forgetting, learning, retrieval
+from fleetlore.kmu import consolidation, editing, forgetting, learning, retrieval
 from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
@@ -15,11 +15,11 @@ from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
-from fleetlore.storage.identifiers import PlanId
+from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import AgentName, Plan, Wording
 from fleetlore.storage.spaces import KnowledgeSpaces
 
 
@@ -78,6 +78,10 @@ class KnowledgeManagementUnit:
         return await consolidation.consolidate(
             self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
+
+    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> Plan:
+        """Words an item anew; see `editing.edit`."""
+        return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
 
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""

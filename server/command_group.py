@@ -3,22 +3,29 @@
 A command's module is imported when the command is asked for: what hooks and scripts call must start at once.
 """
 
+from __future__ import annotations
+
 import importlib
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import click
 import platformdirs
 
+from fleetlore.kmu.policy import Policy
 from fleetlore.server.identity import person
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.unit import KnowledgeManagementUnit
 
 ResultT = TypeVar("ResultT")
 
@@ -53,6 +60,14 @@ agent_option = click.option(
     callback=lambda _context, _option, name: person(name),
 )
 
+project_option = click.option(
+    "--project",
+    default=None,
+    show_default="git remote or folder",
+    envvar=f"{ENVIRONMENT}_PROJECT",
+    help="What it belongs to, as owner/name.",
+)
+
 promote_after_option = click.option(
     "--promote-after",
     type=click.IntRange(1, 100),
@@ -65,18 +80,24 @@ promote_after_option = click.option(
 # Which module of this room defines a command, in the order in which help lists them.
 MODULES: Mapping[str, str] = {
     "serve": "serving",
-    "install": "connecting",
-    "uninstall": "connecting",
+    "install": "clients.commands",
+    "uninstall": "clients.commands",
     "status": "reading",
     "gaps": "reading",
     "report": "reading",
-    "why": "reading",
+    "add": "people.adding",
+    "search": "people.searching",
+    "show": "people.showing",
+    "why": "people.showing",
+    "edit": "people.editing",
+    "prune": "people.pruning",
     "hook": "hooks.commands",
     "import": "exchange.commands",
     "export": "exchange.commands",
     "consolidate": "maintaining",
-    "undo": "maintaining",
+    "undo": "people.pruning",
     "rebuild": "maintaining",
+    "completion": "people.completing",
     "doctor": "doctor.examining",
     "demo": "demo.command",
 }
@@ -118,9 +139,13 @@ def with_ledger(
     embedder: str,
     work: Callable[[Ledger], Awaitable[ResultT]],
     *,
+    new: bool = False,
     pragmas: Mapping[str, int] | None = None,
 ) -> ResultT:
-    """Carries out work on the ledger of existing data; only a server makes new data. `pragmas` as in `Ledger.open`."""
+    """Carries out work on the ledger of existing data; makes new data only if asked to.
+
+    `pragmas` as in `Ledger.open`.
+    """
 
     async def run() -> ResultT:
         async with Ledger.open(
@@ -128,6 +153,22 @@ def with_ledger(
         ) as ledger:
             return await work(ledger)
 
-    if not data.is_file() and not (data / LEDGER_FILE).exists():
+    if not new and not data.is_file() and not (data / LEDGER_FILE).exists():
         raise DataDirectoryUnusable(data, "there is no fleetlore data in it yet; starting a server makes it")
     return anyio.run(run)
+
+
+def with_unit(
+    data: Path, work: Callable[[KnowledgeManagementUnit], Awaitable[ResultT]], policy: Policy, *, new: bool = False
+) -> ResultT:
+    """Carries out work on the knowledge management unit; tells whoever waits at a terminal what takes so long."""
+
+    async def run(ledger: Ledger) -> ResultT:
+        if sys.stderr.isatty():
+            click.secho("opening the knowledge spaces …", dim=True, err=True)
+        from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes two seconds to import
+
+        async with KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit:
+            return await work(unit)
+
+    return with_ledger(data, "", run, new=new)

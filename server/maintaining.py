@@ -1,4 +1,4 @@
-"""The commands that maintain a data directory: rebuild, consolidate, undo."""
+"""The commands that maintain a data directory: rebuild, consolidate."""
 
 import json
 import sys
@@ -14,8 +14,6 @@ from fleetlore.server.command_group import (
     promote_after_option,
     with_ledger,
 )
-from fleetlore.storage.errors import Refusal
-from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 
@@ -82,22 +80,3 @@ def consolidate(data: Path, promote_after: int, as_json: bool) -> None:
     click.echo(f"looked at {done.looked:,} new items: {acts}")
     for plan in done.plans:
         click.echo(f"{plan.id}: {len(plan.items):,} acts; to take them back: fleetlore undo {plan.id}")
-
-
-@commands.command()
-@click.argument("plan")
-@data_option
-@promote_after_option
-def undo(plan: str, data: Path, promote_after: int) -> None:
-    """Take back what a PLAN (p_…) of pruning, merging, consolidation or an import did."""
-    from fleetlore.kmu.policy import Policy  # noqa: PLC0415
-    from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415
-
-    async def work(ledger: Ledger) -> int:
-        known = await ledger.read.plan(PlanId(plan))
-        if known is None:
-            raise Refusal("plan", f"there is no plan {plan}", "'fleetlore consolidate' and prune name their plans")
-        async with KnowledgeManagementUnit.open(ledger, data, policy=Policy(promote_after=promote_after)) as unit:
-            return len((await unit.undo_plan(known.id, agent=known.agent)).plan.items)
-
-    click.echo(f"took back {plan}: {with_ledger(data, '', work):,} acts")

@@ -1,15 +1,15 @@
 """The commands that read a data directory and change nothing."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from fleetlore.server.command_group import commands, data_option, json_option, with_ledger
+from fleetlore.server.command_group import commands, data_option, json_option, tell, with_ledger
+from fleetlore.server.people.lines import coloured, counted, hint
 from fleetlore.server.status import answered, describe
-from fleetlore.server.why import why as explained
-from fleetlore.server.why import why_text
-from fleetlore.storage.identifiers import ReceiptId
+
+_CONNECT = "connect an assistant: fleetlore install"
 
 
 @commands.command()
@@ -18,27 +18,7 @@ from fleetlore.storage.identifiers import ReceiptId
 def status(data: Path, as_json: bool) -> None:
     """Show what a data directory holds and how it is."""
     found = with_ledger(data, "", lambda ledger: describe(ledger, data, degraded={}))
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    for space, counts in found["items"].items():
-        total = sum(counts.values())
-        detail = ", ".join(f"{count:,} {status}" for status, count in counts.items())
-        click.echo(f"{space + ' space':<16}{total:,} items{f' ({detail})' if detail else ''}")
-    receipts = found["receipts"]
-    rows = {
-        "pruned": f"{found['pruned']:,} items",
-        "agents": f"{found['agents']:,}",
-        "feedback": f"{found['feedback']:,}",
-        "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
-        "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
-        "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}",
-        "embedder": found["embedder"],
-        "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}",
-        "health": found["status"],
-    }
-    for name, value in rows.items():
-        click.echo(f"{name:<16}{value}")
+    tell(found, as_json, _status_text)
 
 
 @commands.command()
@@ -51,18 +31,9 @@ def gaps(data: Path, limit: int, as_json: bool) -> None:
     from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415
 
     found = with_ledger(data, "", lambda ledger: Exploration(ledger, load_embedder(ledger.info.embedder)).find())
-    told = [
-        {name: getattr(gap, name) for name in ("id", "name", "tasks", "failures", "expected_gain", "example")}
-        for gap in found[:limit]
-    ]
-    if as_json:
-        click.echo(json.dumps({"gaps": told}, indent=2, ensure_ascii=False))
-        return
-    for gap in told:
-        counts = f"{gap['tasks']} tasks, {gap['failures']} failed"
-        click.echo(f"{gap['id']}  gain {gap['expected_gain']:.4f}  {counts}: {gap['name']} (as in {gap['example']})")
-    if not told:
-        click.echo("no gaps: nothing fails time and again without anything reliable being known")
+    names = ("id", "name", "tasks", "failures", "expected_gain", "example")
+    told = [{name: getattr(gap, name) for name in names} for gap in found[:limit]]
+    tell({"gaps": told, "more": max(len(found) - limit, 0)}, as_json, _gaps_text)
 
 
 @commands.command()
@@ -83,14 +54,53 @@ def report(data: Path, as_json: bool, picture: Path | None) -> None:
     found, items = with_ledger(data, "", measured)
     if picture is not None:
         draw(found, picture)
-    click.echo(json.dumps(report_of(found), indent=2) if as_json else report_text(found, items))
+    tell(report_of(found), as_json, lambda told: "\n\n".join([report_text(found, items), *_report_hints(told)]))
 
 
-@commands.command()
-@click.argument("receipt")
-@data_option
-@json_option
-def why(receipt: str, data: Path, as_json: bool) -> None:
-    """Show what a receipt showed to whom, and which states led the controller to its word."""
-    found = with_ledger(data, "", lambda ledger: explained(ledger.read, ReceiptId(receipt)))
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else why_text(found))
+def _status_text(found: dict[str, Any]) -> str:
+    lines = []
+    for space, counts in found["items"].items():
+        detail = ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items())
+        lines.append(f"{space + ' space':<16}{sum(counts.values()):,} items{f' ({detail})' if detail else ''}")
+    receipts = found["receipts"]
+    rows = {
+        "pruned": f"{found['pruned']:,} items",
+        "agents": f"{found['agents']:,}",
+        "feedback": f"{found['feedback']:,}",
+        "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
+        "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
+        "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}",
+        "embedder": found["embedder"],
+        "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}",
+        "health": click.style(found["status"], fg="green" if found["status"] == "ok" else "red"),
+    }
+    lines += [f"{name:<16}{value}" for name, value in rows.items()]
+    if not any(sum(counts.values()) for counts in found["items"].values()):
+        lines.append(hint('next: nothing is known yet: fleetlore import AGENTS.md, or fleetlore add "…"'))
+    elif not receipts["given"]:
+        lines.append(hint(f"next: {_CONNECT}"))
+    return "\n".join(lines)
+
+
+def _gaps_text(found: dict[str, Any]) -> str:
+    if not found["gaps"]:
+        return "no gaps: nothing fails time and again without anything reliable being known"
+    lines = []
+    for gap in found["gaps"]:
+        counts = f"{counted(gap['tasks'], 'task')}, {gap['failures']} failed"
+        lines.append(f"{gap['id']}  gain {gap['expected_gain']:.4f}  {counts}: {gap['name']} (as in {gap['example']})")
+    if found["more"]:
+        lines.append(f"… and {found['more']} more (--limit)")
+    example = found["gaps"][0]["example"]
+    return "\n".join([*lines, hint(f'next: fleetlore why {example}; if you know what helps: fleetlore add "…"')])
+
+
+def _report_hints(found: dict[str, Any]) -> list[str]:
+    """What is missing for the report to say more."""
+    if not found["receipts"]:
+        return [hint(f"next: nobody has asked yet: {_CONNECT}")]
+    if not found["answered"]:
+        return [hint("next: nobody has reported back yet: fleetlore install adds hooks that ask for it")]
+    if not found["held_out"]["of"]:
+        return [hint("next: fleetlore serve --hold-out 0.1 measures what knowledge adds")]
+    return []

@@ -4,6 +4,7 @@ FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
+│   └── EditConflict                     somebody else has changed what the caller was changing
 ├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
@@ -16,6 +17,7 @@ FleetloreError
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 
@@ -40,6 +42,15 @@ class Refusal(FleetloreError, ValueError):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{argument}: {problem}. {remedy}.")
+
+
+class EditConflict(Refusal):
+    """Somebody else has worded an item anew since the caller read it; nothing was stored."""
+
+    def __init__(self, item: str, *, by: str, at: datetime) -> None:
+        when = at.isoformat(sep=" ", timespec="seconds")
+        problem = f"{by} changed {item} at {when}, after you had read it"
+        super().__init__("id", problem, f"See what it says now: fleetlore show {item}")
 
 
 class MissingLibrary(FleetloreError, ImportError):
@@ -84,7 +95,7 @@ class ServerEnded(FleetloreError, RuntimeError):
 
     def __init__(self, log: Iterable[str]) -> None:
         said = " ".join(" ".join(log).split()).removeprefix("fleetlore: ").rstrip(".") or "it says nothing"
-        super().__init__(f"the server ended by itself: {said}.")
+        super().__init__(f"the server did not start, or ended by itself: {said}.")
 
 
 class DataError(FleetloreError, RuntimeError):

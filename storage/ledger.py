@@ -24,7 +24,7 @@ from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_eve
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 
 ResultT = TypeVar("ResultT")
 
@@ -213,7 +213,7 @@ class LedgerTransaction(Relations, Adoption):
             project=receipt.project,
             task_type=receipt.task_type,
             mode=receipt.mode,
-            shown=json.dumps([(shown.item, shown.relevance, shown.score) for shown in receipt.shown]),
+            shown=json.dumps([shown_as_row(shown) for shown in receipt.shown]),
             near=json.dumps(receipt.near),
             control=json.dumps(receipt.control),
             held_out=receipt.held_out,

@@ -8,6 +8,7 @@ from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
@@ -17,7 +18,6 @@ from fleetlore.storage.records import (
     Item,
     Plan,
     Receipt,
-    Shown,
     Space,
     Status,
     Verdict,
@@ -32,11 +32,12 @@ from fleetlore.storage.rows import (
     indexed_of,
     item_of,
     moment,
+    shown_of,
     verdict_of,
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView):
+class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -115,7 +116,7 @@ class LedgerView(AttemptsView, Backlog, DossierView):
         row = await self._connection.row("receipt", id=receipt)
         if row is None:
             return None
-        shown = tuple(Shown(item=ItemId(i), relevance=r, score=s) for i, r, s in json.loads(row["shown"]))
+        shown = tuple(map(shown_of, json.loads(row["shown"])))
         return Receipt(
             id=ReceiptId(row["id"]),
             at=moment(row["at"]),

@@ -1,4 +1,7 @@
-"""Plans as the ledger keeps them: their lines are one JSON text, with identifiers, numbers and why."""
+"""Plans as the ledger keeps them: their lines are one JSON text, with identifiers, numbers and why.
+
+Free text, the reason and what an edit found and made, is the plan's content.
+"""
 
 import json
 from dataclasses import asdict
@@ -6,7 +9,7 @@ from typing import Any
 
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import PlanId
-from fleetlore.storage.records import AgentName, Plan, PlannedItem, Verdict
+from fleetlore.storage.records import AgentName, Edit, Plan, PlannedItem, Verdict, Wording
 from fleetlore.storage.rows import content_of, microseconds, moment
 
 
@@ -15,18 +18,32 @@ def lines_of(plan: Plan) -> str:
     return json.dumps([_dumped(entry) for entry in plan.items])
 
 
+def texts_of(plan: Plan) -> dict[str, object]:
+    """The free text of a plan."""
+    if plan.edit is None:
+        return {"reason": plan.reason}
+    return {"reason": plan.reason, "edit": asdict(plan.edit) | {"updated_at": microseconds(plan.edit.updated_at)}}
+
+
 def plan_of(row: Row) -> Plan:
     """A row of the query `plan`."""
+    texts = content_of(row)
     return Plan(
         id=PlanId(row["id"]),
         at=moment(row["at"]),
         agent=AgentName(row["agent"]),
-        reason=content_of(row).get("reason", ""),
+        reason=texts.get("reason", ""),
         items=tuple(_loaded(values) for values in json.loads(row["items"])),
         kind=row["kind"],
         applied_at=moment(row["applied_at"]) if row["applied_at"] is not None else None,
         undone_at=moment(row["undone_at"]) if row["undone_at"] is not None else None,
+        edit=_edit(texts["edit"]) if "edit" in texts else None,
     )
+
+
+def _edit(values: dict[str, Any]) -> Edit:
+    before, after = (Wording(**values[name] | {"tags": tuple(values[name]["tags"])}) for name in ("before", "after"))
+    return Edit(before=before, after=after, updated_at=moment(values["updated_at"]))
 
 
 def _dumped(entry: PlannedItem) -> dict[str, object]:

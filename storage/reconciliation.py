@@ -7,7 +7,8 @@ adding would be missing from the older reading, and be added twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -60,6 +61,23 @@ async def align(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iter
             living = await ledger.read.living_among(space, part)
             await spaces.remove(space, part)
             await spaces.add(space, living)
+
+
+@asynccontextmanager
+async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemId]) -> AsyncIterator[None]:
+    """To be held around a commit that words items anew: their rows leave first and come back as the ledger then is.
+
+    What a crash leaves between the two is a missing row, which reconciling adds, and never an outdated one.
+    """
+    if ids:
+        async with spaces.writing():
+            for space in SPACES:
+                await spaces.remove(space, ids)
+    try:
+        yield
+    finally:
+        for space in SPACES:
+            await align(ledger, spaces, space, ids)
 
 
 async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:

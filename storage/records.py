@@ -19,9 +19,9 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation", "import"]
+PlanKind = Literal["prune", "merge", "consolidation", "edit", "import"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "import"]
+Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "import"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +37,18 @@ class Evidence:
     contradiction: int = 0
     agents: int = 0
     projects: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """What of an item a person may word anew: the lesson, when it holds, and what it is filed under."""
+
+    insight: str
+    applies_when: str
+    kind: Kind
+    task_type: str = ""
+    project: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,14 +97,47 @@ class Item:
             return "superseded"
         return "contested" if self.conflicts_with else self.stage
 
+    @property
+    def wording(self) -> Wording:
+        """What a person may word anew."""
+        return Wording(
+            insight=self.insight,
+            applies_when=self.applies_when,
+            kind=self.kind,
+            task_type=self.task_type,
+            project=self.project,
+            tags=self.tags,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Factors:
+    """What counted when an item was shown: score = relevance² · trust ^ weight · agreement · discount.
+
+    `agreement` is the share that its lesson had in the votes of what lay near, relative to the leading lesson's;
+    `discount` is below 1 for an item of another project or one that is superseded. The weight of evidence is the
+    receipt's. Status and reports are what the item had then.
+    """
+
+    trust: float
+    agreement: float
+    discount: float
+    status: Status
+    support: int
+    contradiction: int
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """One line of a receipt: which item, how relevant (0..1) and with which score it was shown."""
+    """One line of a receipt: which item, how relevant (0..1) and with which score it was shown.
+
+    `factors` is what else made the score; receipts of earlier versions have none.
+    """
 
     item: ItemId
     relevance: float
     score: float
+    factors: Factors | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,8 +250,17 @@ class PlannedItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Edit:
+    """How an item was worded `before` a person edited it and `after`, and when it had last changed until then."""
+
+    before: Wording
+    after: Wording
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is done to which items, and why; applied and undone at most in that order."""
+    """What is done to which items, and why; applied and undone at most in that order. A plan of an edit keeps it."""
 
     id: PlanId
     at: datetime
@@ -216,6 +270,7 @@ class Plan:
     kind: PlanKind = "prune"
     applied_at: datetime | None = None
     undone_at: datetime | None = None
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.plans import lines_of
-from fleetlore.storage.records import Plan
+from fleetlore.storage.plans import lines_of, texts_of
+from fleetlore.storage.records import Plan, Wording
 from fleetlore.storage.rows import microseconds
 
 
@@ -42,6 +42,21 @@ class Relations(LedgerView):
         """Takes back what that plan linked."""
         await self._connection.run("remove_link", item=one, other=other, plan=plan)
 
+    async def reword(self, item: ItemId, wording: Wording, digests: Mapping[str, object], updated_at: datetime) -> None:
+        """Words an item anew; `digests` are those of `Item` that follow from its words. Its evidence stays."""
+        texts = {"insight": wording.insight, "applies_when": wording.applies_when}
+        await self._connection.run("set_content", id=item, body=json.dumps(texts))
+        await self._connection.run(
+            "reword",
+            id=item,
+            kind=wording.kind,
+            task_type=wording.task_type,
+            project=wording.project,
+            tags=json.dumps(wording.tags),
+            at=microseconds(updated_at),
+            **digests,
+        )
+
     async def set_pruned(self, item: ItemId, plan: PlanId | None, *, survivor: ItemId | None = None) -> None:
         """Takes an item away under a plan, where it was merged into its `survivor`; None brings it back."""
         await self._connection.run("prune_item", id=item, plan=plan, survivor=survivor)
@@ -53,7 +68,7 @@ class Relations(LedgerView):
 
     async def add_plan(self, plan: Plan) -> None:
         """Stores a plan as shown, or one that is carried out in this transaction."""
-        await self._add_content(plan.id, {"reason": plan.reason})
+        await self._add_content(plan.id, texts_of(plan))
         await self._connection.run(
             "add_plan",
             id=plan.id,

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, StoreId
-from fleetlore.storage.records import AgentName, Evidence, Item, Verdict
+from fleetlore.storage.records import AgentName, Evidence, Factors, Item, Shown, Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -168,3 +168,29 @@ def row_of_verdict(verdict: Verdict) -> dict[str, object]:
         "delta": verdict.delta,
         "implicit": verdict.implicit,
     }
+
+
+def shown_as_row(shown: Shown) -> list[object]:
+    """A line of a receipt as the ledger keeps it: short, as every retrieval writes some."""
+    line: list[object] = [shown.item, shown.relevance, shown.score]
+    if (counted := shown.factors) is not None:
+        line += [counted.trust, counted.agreement, counted.discount, counted.status]
+        line += [counted.support, counted.contradiction]
+    return line
+
+
+def shown_of(line: Sequence[Any]) -> Shown:
+    """The inverse of `shown_as_row`."""
+    item, relevance, score, *counted = line
+    if not counted:
+        return Shown(item=ItemId(item), relevance=relevance, score=score)
+    trust, agreement, discount, status, support, contradiction = counted
+    factors = Factors(
+        trust=trust,
+        agreement=agreement,
+        discount=discount,
+        status=status,
+        support=support,
+        contradiction=contradiction,
+    )
+    return Shown(item=ItemId(item), relevance=relevance, score=score, factors=factors)

@@ -1,4 +1,4 @@
-"""Arguments that several tools take."""
+"""Arguments that several tools take, or that people may give as well."""
 
 from fleetlore.tools.arguments import Argument
 
@@ -22,4 +22,23 @@ TASK_TYPE = Argument(
     most=64,
     name_like=True,
     hint="Give a short stable name of the sort of task, such as 'code-review', and put the prompt's text into task",
+)
+INSIGHT = Argument(
+    name="insight",
+    description=(
+        "one new lesson for a colleague who never saw your work: specific, self-contained, no secrets; "
+        "more lessons: call again, same receipt"
+    ),
+    most=4_000,
+    hint="State one lesson in at most 4,000 characters; send more lessons in further calls",
+)
+KIND = Argument(
+    name="kind",
+    form="choice",
+    choices=("do", "avoid", "fact", "auto"),
+    default="auto",
+    description="auto: avoid where the insight says never, avoid or do not, else do, or fact for an observation",
+)
+APPLIES_WHEN = Argument(
+    name="applies_when", description="tool, version, circumstances in which it holds; empty: this task", most=4_000
 )

@@ -13,7 +13,7 @@ from fleetlore.storage.identifiers import ItemId, ReceiptId
 from fleetlore.storage.records import Outcome, Space, Status
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
-from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
+from fleetlore.tools.shared_arguments import AGENT, APPLIES_WHEN, INSIGHT, KIND, PROJECT, TAGS, TASK_TYPE
 from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
 
 DESCRIPTION = (
@@ -37,25 +37,9 @@ ARGUMENTS = (
         ),
     ),
     Argument(name="reasoning", description="why it worked or failed: what you saw, not what you hoped", most=10_000),
-    Argument(
-        name="insight",
-        description=(
-            "one new lesson for a colleague who never saw your work: specific, self-contained, no secrets; "
-            "more lessons: call again, same receipt"
-        ),
-        most=4_000,
-        hint="State one lesson in at most 4,000 characters; send more lessons in further calls",
-    ),
-    Argument(
-        name="kind",
-        form="choice",
-        choices=("do", "avoid", "fact", "auto"),
-        default="auto",
-        description="auto: avoid where the insight says never, avoid or do not, else do, or fact for an observation",
-    ),
-    Argument(
-        name="applies_when", description="tool, version, circumstances in which it holds; empty: this task", most=4_000
-    ),
+    INSIGHT,
+    KIND,
+    APPLIES_WHEN,
     Argument(name="output", most=200_000, structured=True, description="what came out, for outcome auto"),
     Argument(name="expected", most=200_000, structured=True, description="what should have come out"),
     Argument(name="receipt", most=64, name_like=True, description="r_… of the retrieval that this answers"),

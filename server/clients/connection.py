@@ -16,6 +16,7 @@ from fleetlore.storage.errors import Refusal
 NAME = "fleetlore"
 INPUT = "fleetlore-token"
 
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -96,6 +97,12 @@ def _reached(dialect: Dialect, value: Mapping[str, Any]) -> Connection | None:
 def is_ours(command: Sequence[str]) -> bool:
     """Whether a command line starts fleetlore."""
     return (bool(command) and Path(command[-1]).stem == NAME) or tuple(command[-2:]) == ("-m", "fleetlore.server")
+
+
+def check_words(connection: Connection) -> None:
+    """Refuses a path that no file of settings can hold."""
+    if any(_UNWRITABLE.search(word) for word in (*connection.command, connection.data)):
+        raise Refusal("--data", "the path has characters that no file of settings can hold", "Choose another folder")
 
 
 def check_remote(title: str, dialect: Dialect, url: str, token_env: str, environ: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from fleetlore.server.marked_block import common_newline
 from fleetlore.storage.errors import FileRefused
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_BLANK_START = re.compile(r"(?:[ \t]|//[^\r\n]*|/\*[^\r\n]*?\*/)*(?P<newline>\r\n|\r|\n)")
+_BLANK_START = re.compile(r"(?:[ \t]|//[^\r\n]*|/\*(?:[^*\r\n]|\*(?!/))*\*/)*(?P<newline>\r\n|\r|\n)")
 _EMPTIED = re.compile(r"[ \t]*[\r\n][ \t\r\n]*")
 
 
@@ -43,7 +43,7 @@ def put_member(
     newline = common_newline(text)
     if not found:
         begun = newline if text.strip(" \t\ufeff") and not text.endswith(("\r", "\n")) else ""
-        return text + begun + json_lines(_nested(keys, value), step, "", newline) + newline
+        return text + begun + _lines(_nested(keys, value), step, "", newline) + newline
     depth = len(found) - 1
     if depth == len(keys):
         node = found[-1]
@@ -155,15 +155,15 @@ def _nested(keys: tuple[str, ...], value: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def json_lines(value: Any, step: str, margin: str, newline: str) -> str:  # noqa: ANN401
-    """A value as JSON over lines, each after the first behind a margin; short arrays of words stay on one line."""
+def _lines(value: Any, step: str, margin: str, newline: str) -> str:  # noqa: ANN401
+    """A value as JSON over lines, each after the first behind a margin; arrays of words stay on one line."""
     if isinstance(value, dict) and value:
         inner = margin + step
-        rows = [f"{inner}{json.dumps(key)}: {json_lines(each, step, inner, newline)}" for key, each in value.items()]
+        rows = [f"{inner}{json.dumps(key)}: {_lines(each, step, inner, newline)}" for key, each in value.items()]
         return "{" + newline + f",{newline}".join(rows) + newline + margin + "}"
     if isinstance(value, list) and any(isinstance(each, dict) for each in value):
         inner = margin + step
-        rows = [inner + json_lines(each, step, inner, newline) for each in value]
+        rows = [inner + _lines(each, step, inner, newline) for each in value]
         return "[" + newline + f",{newline}".join(rows) + newline + margin + "]"
     return json.dumps(value, ensure_ascii=False)
 
@@ -171,7 +171,7 @@ def json_lines(value: Any, step: str, margin: str, newline: str) -> str:  # noqa
 def _like(text: str, node: Node, value: Any, step: str, margin: str, newline: str) -> str:  # noqa: ANN401
     if _NEWLINE.search(text, node.start, node.stop) is None:
         return json.dumps(value, ensure_ascii=False)
-    return json_lines(value, step, margin, newline)
+    return _lines(value, step, margin, newline)
 
 
 def _flat(text: str, owner: Node) -> bool:
@@ -200,11 +200,11 @@ def _put_first(
     begun = _BLANK_START.match(text, inside)
     if begun is None:  # written on one line, and what comes in is not: it gets lines of its own
         comma, end = (",", "") if starts else ("", newline + outer)
-        written = json_lines(value, step, outer + step, newline)
+        written = _lines(value, step, outer + step, newline)
         return text[:inside] + newline + outer + step + label + written + comma + end + text[inside:]
     newline = begun["newline"]
     margin = _margin(text, starts[0]) if starts else outer + step
-    written = margin + label + json_lines(value, step, margin, newline) + ("," if starts else "") + newline
+    written = margin + label + _lines(value, step, margin, newline) + ("," if starts else "") + newline
     return text[: begun.end()] + written + text[begun.end() :]
 
 
@@ -239,6 +239,6 @@ def _margin(text: str, position: int) -> str:
 
 
 def _indent(text: str) -> str:
-    """One step of indentation as most of the file has it; two spaces where it has none."""
+    """One step of indentation as the file has it first; two spaces where it has none."""
     found = re.search(r"[{\[](?:[ \t]*//[^\r\n]*)?(?:\r\n|\r|\n)([ \t]+)\S", text)
     return found[1] if found else "  "

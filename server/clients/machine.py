@@ -1,6 +1,8 @@
 """The machine that clients are installed on: what the patterns of the dialects stand for here."""
 
+import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,12 @@ class Machine:
     environ: Mapping[str, str]
     platform: str
     project: Path
+
+    @classmethod
+    def here(cls, folder: Path) -> "Machine":
+        """This machine, with work in that folder."""
+        project = project_root(folder.resolve())
+        return cls(home=Path.home(), environ=os.environ, platform=sys.platform, project=project)
 
     def place(self, pattern: str) -> Path:
         """The path that a pattern of a dialect stands for."""

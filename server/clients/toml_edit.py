@@ -73,12 +73,12 @@ def _span(text: str, keys: tuple[str, str], path: Path) -> tuple[int, int] | Non
     if not without[keys[0]]:
         del without[keys[0]]
     names = r"\s*\.\s*".join(rf"(?:{re.escape(key)}|\"{re.escape(key)}\"|'{re.escape(key)}')" for key in keys)
-    for header in re.finditer(rf"^[ \t]*\[\s*{names}\s*\][^\n]*$", text, re.MULTILINE):
+    for header in re.finditer(rf"^\ufeff?([ \t]*\[\s*{names}\s*\][^\n]*)$", text, re.MULTILINE):
         stop = header.end() + (text[header.end() : header.end() + 1] == "\n")
         while True:
-            rest = _or_none(text[: header.start()] + text[stop:])
+            rest = _or_none(text[: header.start(1)] + text[stop:])
             if rest is not None and rest in (without, {**without, keys[0]: {}}):
-                return header.start(), stop
+                return header.start(1), stop
             line = _LINE.match(text, stop)
             if line is None or line.end() == stop:
                 break

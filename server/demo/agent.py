@@ -51,7 +51,7 @@ def choose(task: Task, items: Sequence[Mapping[str, Any]]) -> Choice:
         sources[remedy] = (*sources.get(remedy, ()), item["id"])
         if item["confidence"] > 1 / len(task.guesses):
             sure.add(remedy)
-    told = sorted(sure, key=votes.__getitem__, reverse=True)
+    told = sorted((guess for guess in task.guesses if guess in sure), key=votes.__getitem__, reverse=True)
     return Choice(
         order=(*told, *(guess for guess in task.guesses if guess not in sure)),
         told=len(told),

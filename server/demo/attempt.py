@@ -101,11 +101,12 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """What a demo came to."""
+    """What a demo came to, or comes to so far; `receipts` are those that were answered, as the server counts."""
 
     world: World
     attempts: Sequence[Attempt]
-    lessons: Sequence[Lesson]
+    lessons: Sequence[Lesson] = ()
+    receipts: Share = Share(count=0, of=0)
 
     def solved(self, quarter: Quarter) -> Share:
         """Tasks of a quarter that were solved at the first try."""
@@ -142,11 +143,6 @@ class Tally:
     def tries_alone(self) -> int:
         """All tries there would have been without a memory."""
         return sum(attempt.tries_alone for attempt in self.attempts)
-
-    @property
-    def reported(self) -> Share:
-        """Receipts that were answered."""
-        return Share(count=sum(attempt.reported for attempt in self.attempts), of=len(self.attempts))
 
     @property
     def curve(self) -> list[float]:

@@ -95,7 +95,7 @@ async def _play(world: World, data: Path, *, learning: bool, screen: Screen | No
         finally:
             if story:
                 story.over()
-        return Tally(world=world, attempts=attempts, lessons=await fleet.lessons())
+        return Tally(world=world, attempts=attempts, lessons=await fleet.lessons(), receipts=await fleet.receipts())
 
 
 async def _until_signal(work: Callable[[], Awaitable[Tally]]) -> Tally:

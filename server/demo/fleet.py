@@ -17,7 +17,7 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from fleetlore.server.demo.agent import choose, report
-from fleetlore.server.demo.attempt import Attempt, Lesson, Statement
+from fleetlore.server.demo.attempt import Attempt, Lesson, Share, Statement
 from fleetlore.server.demo.world import Task, World
 from fleetlore.storage.errors import ServerEnded
 
@@ -61,7 +61,7 @@ async def serving(data: Path, *options: str) -> AsyncIterator[str]:
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read_log)
-            with anyio.fail_after(_START_SECONDS):
+            with anyio.move_on_after(_START_SECONDS):
                 await listening.wait()
             address = next((line.partition(_LISTENS)[2].strip() for line in log if _LISTENS in line), "")
             if not address:
@@ -146,12 +146,9 @@ class Fleet:
     async def lessons(self) -> list[Lesson]:
         """Every item that an agent stated, as the server has it now."""
         now = {task.trouble: task.right for task in self._world.tasks}
-        client = self._clients[self._world.agents[0]]
         found = []
         for item, statement in self._stated.items():
-            [content] = (await client.read_resource(f"fleetlore://item/{item}")).contents
-            assert isinstance(content, TextResourceContents)
-            told = json.loads(content.text)
+            told = await self._read(f"fleetlore://item/{item}")
             found.append(
                 Lesson(
                     agent=statement.agent,
@@ -161,6 +158,17 @@ class Fleet:
                 )
             )
         return found
+
+    async def receipts(self) -> Share:
+        """How many receipts were answered of how many the server gave."""
+        told = (await self._read("fleetlore://status"))["receipts"]
+        return Share(count=told["answered"], of=told["given"])
+
+    async def _read(self, address: str) -> dict[str, Any]:
+        [content] = (await self._clients[self._world.agents[0]].read_resource(address)).contents
+        assert isinstance(content, TextResourceContents)
+        told: dict[str, Any] = json.loads(content.text)
+        return told
 
     async def _call(self, agent: str, tool: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         result: CallToolResult = await self._clients[agent].call_tool(tool, {**arguments, "agent": agent})

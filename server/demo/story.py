@@ -102,7 +102,7 @@ class Story:
 
     def _status(self) -> str:
         recent = self._told[-_RECENT:]
-        tally = Tally(world=self._world, attempts=self._told, lessons=())
+        tally = Tally(world=self._world, attempts=self._told)
         [curve] = blocks(tally.curve)
         solved = f"{sum(attempt.solved for attempt in recent)} of last {len(recent)}"
         place = f"{len(self._told)}/{len(self._world.tasks)}"

@@ -54,7 +54,7 @@ def summary_of(tally: Tally, *, seed: int, learning: bool) -> dict[str, Any]:
         "misled": tally.misled.count,
         "followed": tally.misled.of,
         "cost": tally.cost,
-        "receipts": {"given": tally.reported.of, "answered": tally.reported.count},
+        "receipts": {"given": tally.receipts.of, "answered": tally.receipts.count},
         "changed": len(tally.world.changed),
         "lessons": _lessons(tally.lessons),
         "careless": {"agent": tally.world.careless, "lessons": _lessons(tally.of(tally.world.careless))},
@@ -94,7 +94,7 @@ def _figures(tally: Tally) -> str:
     ]
     rows = [
         *(followed if tally.misled.of else []),
-        ("receipts", f"{tally.reported} answered"),
+        ("receipts", f"{tally.receipts} answered"),
         ("lessons", f"{len(tally.lessons)}: {kept}"),
         ("trust", f"{right} in lessons that are right now, {wrong} in those that are not"),
     ]

@@ -10,8 +10,10 @@ from typing import Any
 import anyio
 import click
 
+from fleetlore.server.clients.machine import Machine
 from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
 from fleetlore.server.doctor import knowledge, reachable, surroundings
+from fleetlore.server.doctor.assistants import assistants
 from fleetlore.server.doctor.finding import Finding, failure
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
@@ -26,7 +28,7 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "failure": ("XX", 
 @click.option("--url", default="", envvar=f"{ENVIRONMENT}_URL", help="A server to look at, such as http://host/mcp.")
 @json_option
 def doctor(data: Path, url: str, as_json: bool) -> None:
-    """Examine versions, data, disk, permissions, clocks, embedder and servers; each finding comes with its remedy.
+    """Examine versions, data, clocks, assistants' files and servers; each finding comes with its remedy.
 
     Exit code 1 where something does not work.
     """
@@ -54,6 +56,8 @@ async def _examine(data: Path, url: str, note: Callable[[Finding], None]) -> Non
             note(await reachable.starts(Path(folder)))
     elif await _opens(data, note):
         note(await reachable.starts(data))
+    for finding in assistants(Machine.here(Path.cwd())):
+        note(finding)
     for finding in reachable.answers(url or reachable.USUAL_ADDRESS, asked_for=bool(url)):
         note(finding)
 

@@ -42,7 +42,7 @@ async def starts(data: Path) -> Finding:
     return well("stdio server", f"answers with {len(tools)} tools after {time.monotonic() - began:.1f} s")
 
 
-def answers(address: str, *, asked_for: bool) -> Iterator[Finding]:
+def answers(address: str, *, subject: str = "HTTP server", asked_for: bool) -> Iterator[Finding]:
     """Asks a server over HTTP how it is, and compares its clock with ours."""
     health = urllib.parse.urljoin(address, "/healthz")
     before = datetime.now(UTC)
@@ -53,16 +53,16 @@ def answers(address: str, *, asked_for: bool) -> Iterator[Finding]:
     except (OSError, ValueError, urllib.error.URLError) as error:
         seen = f"nothing healthy answers at {health} ({error})"
         if asked_for:
-            yield failure("HTTP server", seen, "Start it there: fleetlore serve --transport http; or mend the address")
+            yield failure(subject, seen, "Start it there: fleetlore serve --transport http; or mend the address")
         else:
-            yield well("HTTP server", "none here, which only a fleet that shares one needs")
+            yield well(subject, "none here, which only a fleet that shares one needs")
         return
     degraded = found.get("degraded") or {}
     if degraded:
         parts = "; ".join(f"{name}: {reason}" for name, reason in degraded.items())
-        yield warning("HTTP server", f"{health} is degraded: {parts}", "See its log; restarting it often helps")
+        yield warning(subject, f"{health} is degraded: {parts}", "See its log; restarting it often helps")
     else:
-        yield well("HTTP server", f"{health} answers: {found.get('status', 'it lives')}")
+        yield well(subject, f"{health} answers: {found.get('status', 'it lives')}")
     apart = abs(parsedate_to_datetime(date) - before) if date else timedelta(0)
     if apart > _CLOCK_TOLERANCE:
         yield warning("clock", f"the server's clock and this one differ by {apart}", "Set both by a time server")

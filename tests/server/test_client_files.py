@@ -41,6 +41,7 @@ JSON_FILES = {
     "comments everywhere": '// top\n{\n  /* a */ "SERVERS" /* b */ : /* c */ {\n    // d\n    "other": OTHER // e\n    '
     "// f\n  } // g\n} // h\n// end",
     "a comment over lines after the brace": '{ /* a\n  b */ "SERVERS": { /* c\n d */ "other": OTHER } }\n',
+    "two comments around the first name": '{/* a */"SERVERS"/* b */\n: {/* c */"other"/* d */\n: OTHER}}\n',
     "braces and comments inside strings": '{\n  "a": "} // {\\" /*",\n  "SERVERS": {\n    "other": OTHER\n  }\n}\n',
     "Windows line endings": '{\r\n  "SERVERS": {\r\n    "other": OTHER\r\n  }\r\n}\r\n',
     "old Mac line endings": '{\r  "SERVERS": {\r    "other": OTHER\r  }\r}\r',
@@ -79,6 +80,7 @@ TOML_FILES = {
     "Windows line endings": '[mcp_servers.other]\r\ncommand = "npx"\r\n',
     "mixed line endings": '# a\r\n[mcp_servers.other]\ncommand = "npx"\r\n',
     "a byte order mark": '\ufeffmodel = "x"\n',
+    "a byte order mark only": "\ufeff",
     "a string that looks like our table": 'a = """\n[mcp_servers.fleetlore]\ncommand = 1\n"""\n',
     "a comment that looks like our table": "# [mcp_servers.fleetlore]\n",
     "projects": '[projects."/a.b/c"]\ntrust_level = "trusted"\n\n[[x]]\n[[x]]\n',
@@ -93,19 +95,24 @@ RULES_FILES = {
     "many final newlines": "# Ours\n\n\n\n",
     "a mention of a marker": "the line `<!-- fleetlore:rules begin -->` is a marker\n",
 }
-TEAM = ("--url", "https://memory.example.com/mcp", "--token-env", "TEAM_TOKEN")
+ALONE = ("--no-rules",)
+TEAM = ("--url", "https://memory.example.com/mcp", "--token-env", "TEAM_TOKEN", *ALONE)
 CASES = {
     **{
-        f"{client}, {name}": (client, DIALECTS[client].files["user"], text, (), name not in ONLY_WITH_JOURNAL)
-        for client in ("cursor", "zed")
+        f"cursor, {name}": ("cursor", DIALECTS["cursor"].files["user"], text, ALONE, name not in ONLY_WITH_JOURNAL)
         for name, text in (JSON_FILES | ONLY_WITH_JOURNAL).items()
+    },
+    **{
+        f"zed, {name}": ("zed", DIALECTS["zed"].files["user"], text, ALONE, True)
+        for name, text in JSON_FILES.items()
+        if "comment" in name
     },
     **{
         f"vscode with a token, {name}": ("vscode", DIALECTS["vscode"].files["user"], text, TEAM, True)
         for name, text in JSON_FILES.items()
         if name != "servers, none yet, with a blank"
     },
-    **{f"codex, {name}": ("codex", "{codex}/config.toml", text, (), True) for name, text in TOML_FILES.items()},
+    **{f"codex, {name}": ("codex", "{codex}/config.toml", text, ALONE, True) for name, text in TOML_FILES.items()},
     **{f"rules, {name}": ("codex", "{codex}/AGENTS.md", text, (), True) for name, text in RULES_FILES.items()},
 }
 
@@ -166,7 +173,7 @@ def test_only_our_entry_is_added(desk, case):
     desk.install(client, *words)
     after = read(path, client)
     entry = after[servers].pop("fleetlore")
-    if not words:
+    if words == ALONE:
         assert entry["args"] == ["serve"]
     else:
         assert entry["headers"] == {"Authorization": "Bearer ${input:fleetlore-token}"}

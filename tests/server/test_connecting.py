@@ -52,6 +52,29 @@ def test_the_entry_starts_this_fleetlore(desk, client, scope):
     assert ("folder of this machine" in told) == ("path of this machine" in told) == (scope == "project")
 
 
+def test_what_the_environment_says_goes_into_your_files_and_not_into_the_projects(tmp_path):
+    desk = Desk(tmp_path, FLEETLORE_DATA="/memory", FLEETLORE_AGENT="ana")
+    for scope, words in {"user": ["--data", "/memory", "--agent", "ana"], "project": []}.items():
+        desk.install("cursor", "--scope", scope)
+        assert entry(desk, "cursor", scope)["args"] == ["serve", *words]
+    desk.install("claude-code", "--url", URL)
+    assert "--data" not in (desk.home / ".claude" / "skills" / "fleetlore" / "hooks" / "hooks.json").read_text()
+
+
+@pytest.mark.parametrize("client", ["claude-code", "codex", "zed"])
+def test_a_folder_of_any_name_is_written_as_it_is(desk, client):
+    data = desk.home / 'größe 記憶\u3000 it\'s "$HOME" \\ {x} #'
+    desk.install(client, "--data", data)
+    assert entry(desk, client)["args"] == ["serve", "--data", str(data)]
+    if client == "claude-code":
+        text = (desk.home / ".claude" / "skills" / "fleetlore" / "hooks" / "hooks.json").read_text("utf-8")
+        command = json.loads(text)["hooks"]["Stop"][0]["hooks"][0]["command"]
+        assert shlex.split(command)[1:] == ["hook", "stop", "--data", str(data)]
+    desk.forget()
+    desk.uninstall(client)
+    assert "fleetlore" not in desk.settings(client).read_text("utf-8")
+
+
 def test_what_is_written_runs(desk):
     desk.install("claude-code")
     written = entry(desk, "claude-code")

@@ -32,6 +32,8 @@ def desk(tmp_path):
         ("windsurf", ("--scope", "project"), "--scope"),
         ("claude-desktop", ("--scope", "project"), "--scope"),
         ("cursor", ("--agent", "!!!"), "agent"),
+        ("cursor", ("--data", "a\nb"), "--data"),
+        ("cursor", ("--data", "a\udcff"), "--data"),
     ],
 )
 def test_what_a_client_cannot_do_is_refused_with_what_to_do(desk, client, words, argument):

@@ -145,7 +145,7 @@ def test_the_story_is_plain_in_80_columns_and_the_data_is_kept_where_it_is_wante
 
 def test_a_server_that_cannot_start_is_told_with_its_reason(tmp_path, temporary):
     (tmp_path / "file").touch()
-    with pytest.raises(ServerEnded, match="the server ended by itself: data directory"):
+    with pytest.raises(ServerEnded, match="ended by itself: data directory"):
         run("--data", tmp_path / "file" / "data")
 
 

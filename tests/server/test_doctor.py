@@ -16,6 +16,19 @@ from fleetlore.storage.ledger import LEDGER_FILE
 TASK = "rotate the signing keys of the payment gateway"
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home folder in which no assistant lives, and a project that none works in."""
+    folder = tmp_path / "home"
+    (folder / "project").mkdir(parents=True)
+    for name in ("XDG_CONFIG_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+    monkeypatch.chdir(folder / "project")
+    return folder
+
+
 async def findings(*arguments, code=0):
     """What the doctor finds, by subject."""
     line = ["doctor", "--json", *map(str, arguments)]
@@ -120,3 +133,31 @@ def test_the_file_system_is_that_of_the_nearest_mount(tmp_path):
     mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {str(share).replace(' ', chr(92) + '040')} nfs4 rw 0 0\n")
     assert [file_system(path, mounts) for path in (share / "data", tmp_path)] == ["nfs4", "ext4"]
     assert file_system(tmp_path, tmp_path / "none") == ""
+
+
+async def test_no_assistant_that_knows_fleetlore_is_a_warning(data, home):
+    (home / ".cursor").mkdir()
+    found = (await findings("--data", data))["assistants"]
+    assert (found["state"], found["remedy"]) == ("warning", "Connect one: fleetlore install cursor")
+
+
+async def test_each_assistant_is_looked_at_through_its_own_file(data, home):
+    program = home / "bin" / "fleetlore"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    (home / ".cursor").mkdir()
+    settings = home / ".cursor" / "mcp.json"
+    settings.write_text(f'{{"mcpServers": {{"fleetlore": {{"command": "{program}", "args": ["serve"]}}}}}}')
+    (home / ".gemini").mkdir()
+    (home / ".gemini" / "settings.json").write_text('{"mcpServers": {"fleetlore": {"command": "/none", "args": []}}}')
+    (home / ".codex").mkdir()
+    address = f"http://127.0.0.1:{free_port()}/mcp"
+    entry = f'[mcp_servers.fleetlore]\nurl = "{address}"\nbearer_token_env_var = "NO_SUCH_TOKEN"\n'
+    (home / ".codex" / "config.toml").write_text(entry)
+    (home / ".junie" / "mcp").mkdir(parents=True)
+    (home / ".junie" / "mcp" / "mcp.json").write_text("{")
+    found = await findings("--data", data, code=1)
+    assert found["Cursor"]["seen"] == f"{settings} starts {program}"
+    assert found["Gemini CLI"]["remedy"] == "Run: fleetlore install gemini-cli --force"
+    assert found["Codex"]["remedy"] == "Set NO_SUCH_TOKEN"
+    assert found["JetBrains (Junie)"]["state"] == "failure"

@@ -3,29 +3,14 @@
 import json
 import sys
 
-import anyio
 import pytest
-from click.testing import CliRunner
+from command import run
 
 from fleet import in_process
-from fleetlore.server.cli import commands
-from fleetlore.storage.errors import DataDirectoryUnusable, FleetloreError, MissingLibrary, Refusal
+from fleetlore.storage.errors import DataDirectoryUnusable, MissingLibrary, Refusal
 
 TASK = "rotate the signing keys of the payment gateway"
 LESSON = "Keep the old key for a day"
-
-
-async def run(*arguments, code=0):
-    """What a command writes to stdout; faults that we know are raised, as `main` would see them."""
-    line = [str(argument) for argument in arguments]
-    result = await anyio.to_thread.run_sync(CliRunner().invoke, commands, line)
-    error = result.exception
-    while isinstance(error, BaseExceptionGroup):
-        [error] = error.exceptions
-    if isinstance(error, FleetloreError):
-        raise error
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 async def attempt(fleet, task, outcome, agent="bob", **arguments):
@@ -155,7 +140,9 @@ async def test_why_tells_that_knowledge_was_held_back(data):
     lines = (await run("why", receipt, "--data", data)).splitlines()
     assert "mode: explore, knowledge held back" in lines
     assert "  because held out: explore" in lines
-    assert lines[-2:] == ["shown: 0 items, of 1 near", "report: none yet"]
+    assert lines[-4:-2] == ["shown: 0 items, of 1 near", "near, but not shown:"]
+    assert lines[-2].endswith(f"“{LESSON}”")
+    assert lines[-1] == "report: none yet"
 
 
 async def test_why_refuses_a_receipt_that_was_never_given(data):

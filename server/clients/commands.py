@@ -11,11 +11,11 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from fleetlore.server.clients.connection import NAME, Connection, check_remote
+from fleetlore.server.clients.connection import NAME, Connection, check_remote, check_words
 from fleetlore.server.clients.dialects import DIALECTS, SCOPES, Dialect, Scope
 from fleetlore.server.clients.installing import carry_out, plan_install, plan_uninstall
 from fleetlore.server.clients.journal import Journal
-from fleetlore.server.clients.machine import Machine, project_root
+from fleetlore.server.clients.machine import Machine
 from fleetlore.server.clients.parts import Choice, parts_of
 from fleetlore.server.clients.telling import lines, summary
 from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
@@ -71,7 +71,7 @@ def install(
 
     Every file keeps its comments, order and other servers, and a copy of what it was.
     """
-    machine = _machine(project_dir)
+    machine = Machine.here(project_dir)
     if client is None:
         tell(_clients_here(machine), as_json, _clients_text)
         return
@@ -86,13 +86,15 @@ def install(
     doubts = check_remote(dialect.title, dialect, url, token_env, os.environ) if url else []
     command, doubt = _command(scope, os.environ)
     personal = scope == "user"
+    passed_on = _given if personal else _typed  # what the environment says is true of this machine only
     connection = Connection(
         command=command,
-        data=str(data.absolute()) if _typed(context, "data") or (personal and _given(context, "data")) else "",
-        agent=folded(agent) if agent and not url and (personal or _typed(context, "agent")) else "",
+        data=str(data.absolute()) if not url and passed_on(context, "data") else "",
+        agent=folded(agent) if not url and agent and passed_on(context, "agent") else "",
         url=url,
         token_env=token_env,
     )
+    check_words(connection)
     if connection.data and not personal:
         doubts.append(f"{connection.data} is a folder of this machine, and the project's files are for everybody")
     if rules and dialect.rules and scope not in dialect.rules:
@@ -120,7 +122,7 @@ def uninstall(
     client: str | None, scope: Scope, project_dir: Path, data: Path, dry_run: bool, force: bool, as_json: bool
 ) -> None:
     """Take out of an assistant's files what install put in; the memory in the data directory stays."""
-    machine = _machine(project_dir)
+    machine = Machine.here(project_dir)
     if client is None:
         raise click.UsageError(f"name a client: {', '.join(DIALECTS)}")
     dialect = DIALECTS[client]
@@ -128,9 +130,8 @@ def uninstall(
     placed = parts_of(dialect, scope, machine, Connection(command=(NAME,)), Choice())
     found = _carried_out(lambda journal: plan_uninstall(client, placed, journal, force=force), [], dry_run=dry_run)
     there = any(file["act"] != "unchanged" for file in found["files"])
-    heading = (
-        f"{dialect.title}, {scope} scope: {'fleetlore taken out' if there else 'nothing of fleetlore to take out'}"
-    )
+    outcome = f"fleetlore {'would be ' if dry_run else ''}taken out" if there else "nothing of fleetlore to take out"
+    heading = f"{dialect.title}, {scope} scope: {outcome}"
     ending = [f"The memory stays: {data}"] if there and not dry_run else []
     told = {"client": client, "scope": scope, **found}
     tell(told, as_json, lambda value: _text(heading, value, machine, ending))
@@ -160,11 +161,6 @@ def _clients_text(found: Mapping[str, Any]) -> str:
     rows = [f"{name:<16}{'found' if here else '-'}" for name, here in found["clients"].items()]
     first = next((name for name, here in found["clients"].items() if here), "CLIENT")
     return "\n".join([*rows, f"Connect one with: fleetlore install {first} (--dry-run shows what would change)"])
-
-
-def _machine(project_dir: Path) -> Machine:
-    project = project_root(project_dir.resolve())
-    return Machine(home=Path.home(), environ=os.environ, platform=sys.platform, project=project)
 
 
 def _check_scope(client: str, dialect: Dialect, scope: Scope) -> None:

@@ -1,0 +1,1 @@
+"""Commands for people: add, search, show, edit and prune knowledge, and see why."""

@@ -1,0 +1,146 @@
+"""`fleetlore edit`: a person words an item anew, in an editor or by options."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from fleetlore.kmu.editing import known_item
+from fleetlore.kmu.policy import Policy
+from fleetlore.server.command_group import (
+    agent_option,
+    commands,
+    data_option,
+    json_option,
+    tell,
+    with_ledger,
+    with_unit,
+)
+from fleetlore.server.people.completing import ids_of
+from fleetlore.server.people.plans import account_of, plan_text
+from fleetlore.server.people.texts import read
+from fleetlore.server.people.wording_file import read_back, written
+from fleetlore.storage.errors import EditConflict, Refusal
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.records import AgentName, Item, Wording
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+_KEPT = "edits"
+
+
+@commands.command()
+@click.argument("id", shell_complete=ids_of("k"))
+@click.option("--insight", default=None, help="The lesson in other words.")
+@click.option("--applies-when", default=None, help="Tool, version, circumstances in which it holds.")
+@click.option("--kind", type=click.Choice(["do", "avoid", "fact"]), default=None)
+@click.option("--tag", "tags", multiple=True, help='These tags in place of what it has; "" for none.')
+@click.option("--task-type", default=None, help="Sort of task that it is about.")
+@click.option("--project", default=None, help="What it belongs to, as owner/name.")
+@click.option(
+    "--from",
+    "file",
+    type=click.File("r", encoding="utf-8"),
+    help="A text as the editor shows it (- for standard input).",
+)
+@agent_option
+@data_option
+@json_option
+def edit(
+    id: str,
+    insight: str | None,
+    applies_when: str | None,
+    kind: str | None,
+    tags: tuple[str, ...],
+    task_type: str | None,
+    project: str | None,
+    file: TextIO | None,
+    agent: AgentName,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Word the item with this ID anew; its evidence stays. Without options in your editor ($VISUAL, $EDITOR).
+
+    Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
+    Next: `fleetlore undo` takes an edit back exactly.
+    """
+    item = with_ledger(data, "", lambda ledger: known_item(ledger.read, ItemId(id.strip()), agent))
+    stated: dict[str, Any] = {"insight": insight, "applies_when": applies_when, "kind": kind, "task_type": task_type}
+    stated |= {"project": project, "tags": tags or None}
+    options = {name: value for name, value in stated.items() if value is not None}
+    text = _text(item, options, file.read() if file else None)
+    try:
+        wish = _wish(item, options if text is None else read_back(text, item.wording))
+        found = _edited(item, wish, agent=agent, data=data)
+    except Refusal as refusal:
+        if text is None and not isinstance(refusal, EditConflict):
+            raise  # what was typed is on the command line
+        if text is None:
+            text = written(replace(item, **{name: getattr(wish, name) for name in Wording.__slots__}))
+        kept = _keep(item, text, data)
+        remedy = f"{refusal.remedy}. Your text is kept: fleetlore edit {item.id} --from {kept}"
+        raise Refusal(refusal.argument, refusal.problem, remedy) from refusal
+    tell(found, as_json, _told)
+
+
+def _text(item: Item, options: dict[str, Any], given: str | None) -> str | None:
+    """The text that a person gives or edits; None where options say what to change."""
+    if options and given is not None:
+        raise Refusal("from", "the text says everything already", "Give --from or single options, not both")
+    if options or given is not None:
+        return given
+    if not sys.stdin.isatty() and not os.environ.get("VISUAL") and not os.environ.get("EDITOR"):
+        raise Refusal("insight", "there is no terminal to edit at", "Give --insight, --applies-when or another option")
+    edited = click.edit(written(item), extension=".md")
+    return written(item) if edited is None else edited
+
+
+def _wish(item: Item, values: dict[str, Any]) -> Wording:
+    wish = replace(item.wording, **read(**values))
+    if not wish.insight.strip():
+        raise Refusal("insight", "it is empty", f"To forget the item: fleetlore prune {item.id} --reason …")
+    return wish
+
+
+def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[str, Any]:
+    """What the edit did; nothing where the wish is what is."""
+    if wish == item.wording:
+        return {"item": item.id, "changed": False}
+
+    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
+        try:
+            plan = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+        except Refusal as refusal:
+            return refusal  # raised here it would come out of the unit's tasks in a group
+        return {"item": item.id, "changed": True, **await account_of(unit.ledger.read, plan, agent)}
+
+    found = with_unit(data, work, Policy())
+    if isinstance(found, Refusal):
+        raise found
+    return found
+
+
+def _keep(item: Item, text: str, data: Path) -> Path:
+    """Puts a text that could not be used where the person finds it again; what was kept before stays."""
+    folder = data / _KEPT
+    folder.mkdir(exist_ok=True)
+    number = 1
+    while True:
+        kept = folder / f"{item.id}-{number}.md"
+        try:
+            with kept.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            number += 1
+        else:
+            return kept
+
+
+def _told(found: dict[str, Any]) -> str:
+    return plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"

@@ -1,0 +1,62 @@
+"""How the commands for people write: one line for a text, as wide as the terminal, and colours that tell something."""
+
+import shutil
+import sys
+
+import click
+
+from fleetlore.storage.records import Item
+
+_COLOURS = {
+    "active": "green",
+    "provisional": "yellow",
+    "contested": "magenta",
+    "superseded": "bright_black",
+    "pruned": "red",
+}
+
+
+def one_line(text: str, most: int = 0) -> str:
+    """A text without its line breaks, cut to `most` characters; 0 cuts nothing."""
+    line = " ".join(text.split())
+    return line if not most or len(line) <= most else f"{line[: most - 1]}…"
+
+
+def room(taken: int) -> int:
+    """How many characters are left of a terminal's line; 0, as many as one likes, where nobody reads along."""
+    return max(shutil.get_terminal_size().columns - taken, 20) if sys.stdout.isatty() else 0
+
+
+def coloured(status: str, width: int = 0) -> str:
+    """A status in its colour."""
+    return click.style(status.ljust(width), fg=_COLOURS.get(status))
+
+
+def heading(text: str) -> str:
+    """The title of a paragraph."""
+    return click.style(text, bold=True)
+
+
+def hint(text: str) -> str:
+    """What one may do next."""
+    return click.style(text, dim=True)
+
+
+def state_of(item: Item) -> str:
+    """What has become of an item, in one word."""
+    return "merged" if item.merged_into else "pruned" if item.pruned_by else item.status
+
+
+def moment(at: str) -> str:
+    """An ISO time as people read it: to the minute, in UTC."""
+    return at[:16].replace("T", " ")
+
+
+def quoted(text: str) -> str:
+    """Somebody's words."""
+    return f"“{text}”"
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

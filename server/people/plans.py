@@ -1,0 +1,85 @@
+"""A plan as `fleetlore show`, `prune` and `undo` tell it: each act with its reason, and how to take it back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fleetlore.server.people.lines import heading, hint, moment, one_line, quoted
+from fleetlore.storage.identifiers import PlanId
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.records import AgentName, Edit, Plan, Wording
+
+_SHOWN = 100
+
+
+async def plan_account(view: LedgerView, wanted: PlanId, agent: AgentName) -> dict[str, Any] | None:
+    """A plan; None where there is none. What it does to other agents' own items is not told in words."""
+    plan = await view.plan(wanted)
+    return None if plan is None else await account_of(view, plan, agent)
+
+
+async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str, Any]:
+    """A known plan."""
+    items = await view.items([entry.item for entry in plan.items], agent=agent, pruned=True)
+    edit = plan.edit if all(entry.item in items for entry in plan.items) else None
+    return {
+        "plan": plan.id,
+        "kind": plan.kind,
+        "at": plan.at.isoformat(),
+        "agent": plan.agent,
+        "reason": plan.reason,
+        "state": "undone" if plan.undone_at else "applied" if plan.applied_at else "not applied",
+        "applied_at": plan.applied_at.isoformat() if plan.applied_at else None,
+        "undone_at": plan.undone_at.isoformat() if plan.undone_at else None,
+        "acts": [
+            {
+                "act": entry.act,
+                "item": entry.item,
+                "other": entry.other,
+                "insight": items[entry.item].insight if entry.item in items else "",
+                "because": entry.because if entry.item in items else "",
+                "feedback": entry.feedback,
+            }
+            for entry in plan.items
+        ],
+        **({"edit": _changes(edit)} if edit else {}),
+    }
+
+
+def plan_text(found: dict[str, Any]) -> str:
+    """The same for people."""
+    return "\n".join(_lines(found))
+
+
+def _changes(edit: Edit) -> dict[str, dict[str, Any]]:
+    """What an edit changed, by name."""
+    return {
+        name: {"before": getattr(edit.before, name), "after": getattr(edit.after, name)}
+        for name in Wording.__slots__
+        if getattr(edit.before, name) != getattr(edit.after, name)
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    reason = f": {found['reason']}" if found["reason"] else ""
+    by = f"by {found['agent']} at {moment(found['at'])}"
+    yield f"{heading(found['plan'])}  {found['kind']}, {found['state']}, {by}{reason}"
+    for act in found["acts"][:_SHOWN]:
+        other = f" → {act['other']}" if act["other"] else ""
+        says = quoted(one_line(act["insight"])) if act["insight"] else "an agent’s own"
+        yield f"  {act['act']} {act['item']}{other}: {says}"
+        if act["because"]:
+            yield f"      {hint('because')} {one_line(act['because'])}"
+        if act["feedback"]:
+            yield f"      {hint('reports')} {', '.join(act['feedback'])}"
+    if (more := len(found["acts"]) - _SHOWN) > 0:
+        yield f"  … and {more:,} more (--json has all)"
+    for name, change in found.get("edit", {}).items():
+        yield f"  {name.replace('_', ' ')}: {_told(change['before'])} → {_told(change['after'])}"
+    if found["state"] == "applied":
+        yield hint(f"to take it back: fleetlore undo {found['plan']}")
+    elif found["state"] == "not applied" and found["acts"]:
+        yield hint(f"to carry it out: fleetlore prune --plan {found['plan']} --apply")
+
+
+def _told(value: Any) -> str:  # noqa: ANN401  a field of a wording
+    return quoted(one_line(value if isinstance(value, str) else ", ".join(value)))

@@ -1,0 +1,135 @@
+"""`fleetlore prune` and `fleetlore undo`: forget knowledge by a plan, and take back what a plan of any kind did."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from fleetlore.kmu import forgetting
+from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.pruning import PrunePolicy
+from fleetlore.kmu.wish import Pruning, Wish
+from fleetlore.server.command_group import (
+    agent_option,
+    commands,
+    data_option,
+    json_option,
+    promote_after_option,
+    tell,
+    with_ledger,
+    with_unit,
+)
+from fleetlore.server.people.completing import ids_of
+from fleetlore.server.people.lines import counted, heading, hint
+from fleetlore.server.people.plans import account_of, plan_text
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.identifiers import ItemId, PlanId
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import AgentName
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+# Whoever sits at the machine may forget as much as he likes.
+_WHOLE = PrunePolicy(largest_share=1.0)
+
+
+@commands.command()
+@click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=ids_of("k"))
+@click.option("--space", type=click.Choice(["all", "general", "prompt"]), default="all", help="Only in this space.")
+@click.option("--reason", default="", help="Why; kept in the ledger, required with ids.")
+@click.option("--apply", is_flag=True, help="Carry the plan out; without, it is only shown.")
+@click.option("--plan", default="", help="A plan (p_…), carried out exactly as shown.", shell_complete=ids_of("p"))
+@click.option("--yes", is_flag=True, help="Do not ask before carrying it out.")
+@agent_option
+@data_option
+@json_option
+def prune(
+    ids: tuple[str, ...],
+    space: Literal["all", "general", "prompt"],
+    reason: str,
+    apply: bool,
+    plan: str,
+    yes: bool,
+    agent: AgentName,
+    data: Path,
+    as_json: bool,
+) -> None:
+    """Forget the items with these IDs, or without any what the policy finds: hardly trusted or superseded.
+
+    Shows a plan; with --apply carries it out, of any size. Next: `fleetlore undo` takes it back.
+    """
+    if plan and ids:
+        raise Refusal("plan", "a plan says itself which items it takes", "Give --plan or ids, not both")
+    if ids and not reason.strip():
+        raise Refusal("reason", "it is required with ids", "Say why these items shall be forgotten: --reason …")
+
+    async def make(ledger: Ledger) -> tuple[Pruning, dict[str, Any]]:
+        if plan:
+            pruning = await forgetting.show(ledger, PlanId(plan.strip()), agent=agent)
+        else:
+            wish = Wish(agent=agent, ids=tuple(ItemId(one) for one in dict.fromkeys(ids)), space=space, reason=reason)
+            pruning = await forgetting.plan(ledger, wish, policy=_WHOLE)
+        return pruning, await account_of(ledger.read, pruning.plan, agent) | {"kept": pruning.kept}
+
+    pruning, found = with_ledger(data, "", make)
+    done = pruning.plan.applied_at is not None
+    if not apply or done or not pruning.plan.items:
+        tell(found, as_json, _told)
+        return
+    if not as_json:
+        click.echo(_told(found))
+        if not yes and sys.stdin.isatty():
+            click.confirm(f"forget {counted(len(pruning.plan.items), 'item')}?", abort=True)
+
+    async def carry_out(unit: KnowledgeManagementUnit) -> dict[str, Any]:
+        applied = await unit.apply_plan(pruning.plan.id, agent=agent)
+        return await account_of(unit.ledger.read, applied.plan, agent) | {"kept": applied.kept}
+
+    applied = with_unit(data, carry_out, Policy(prune=_WHOLE))
+    tell(applied, as_json, _forgotten)
+
+
+@commands.command()
+@click.argument("plan", shell_complete=ids_of("p"))
+@data_option
+@promote_after_option
+@json_option
+def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
+    """Take back what a PLAN (p_…) did: pruning, merging, consolidation or an edit.
+
+    Everything is as it was before, with what came since. Next: `fleetlore show` the plan or its items.
+    """
+    wanted = PlanId(plan.strip())
+
+    async def known(ledger: Ledger) -> AgentName:
+        if (found := await ledger.read.plan(wanted)) is None:
+            raise Refusal(
+                "plan", f"there is no plan {wanted}", "'fleetlore consolidate', 'prune' and 'edit' name their plans"
+            )
+        return found.agent
+
+    agent = with_ledger(data, "", known)
+
+    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
+        undone = await unit.undo_plan(wanted, agent=agent)
+        return await account_of(unit.ledger.read, undone.plan, agent)
+
+    found = with_unit(data, work, Policy(promote_after=promote_after))
+    tell(found, as_json, lambda told: f"took back {told['plan']}: {counted(len(told['acts']), 'act')}")
+
+
+def _told(found: dict[str, Any]) -> str:
+    if not found["acts"]:
+        return (
+            "nothing to forget: no item is hardly trusted or superseded. To forget one: fleetlore prune k_… --reason …"
+        )
+    return f"{plan_text(found)}\n{heading('kept')} {counted(found['kept'], 'item')}"
+
+
+def _forgotten(found: dict[str, Any]) -> str:
+    how = hint(f"to take it back: fleetlore undo {found['plan']}")
+    return f"forgot {counted(len(found['acts']), 'item')}, kept {found['kept']:,}\n{how}"

@@ -1,0 +1,13 @@
+"""What people type, held to the same limits as what agents send."""
+
+from typing import Any
+
+from fleetlore.tools.arguments import read_arguments
+from fleetlore.tools.shared_arguments import APPLIES_WHEN, INSIGHT, KIND, PROJECT, TAGS, TASK_TYPE
+
+_ARGUMENTS = {argument.name: argument for argument in (INSIGHT, APPLIES_WHEN, KIND, PROJECT, TAGS, TASK_TYPE)}
+
+
+def read(**values: object) -> dict[str, Any]:
+    """The values as they are stored; raises `Refusal` where one is too long or cannot be stored."""
+    return read_arguments([_ARGUMENTS[name] for name in values], values)

@@ -1,0 +1,196 @@
+"""`fleetlore show` and `fleetlore why`: everything about an item, a report, a receipt or a plan, as of then."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from command import run, told
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet import in_process, slept
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.records import Factors, Shown
+from fleetlore.storage.rows import shown_as_row, shown_of
+
+TASK = "rotate the signing keys of the payment gateway"
+LESSON = "Keep the old key for a day"
+
+
+@pytest.fixture
+async def data(tmp_path):
+    return tmp_path / "data"
+
+
+async def test_an_item_is_shown_down_to_the_words_of_each_report(data):
+    async with in_process(data, project="acme/billing") as fleet:
+        item = await fleet.teach(LESSON, task=TASK, agent="ana", tags=["keys"])
+        reports = {}
+        for agent, outcome, named in (("bob", "success", "helpful"), ("eve", "failure", "harmful")):
+            receipt = (await fleet.retrieve(TASK, agent=agent))["receipt"]
+            answer = await fleet.submit(
+                TASK, outcome=outcome, agent=agent, receipt=receipt, reasoning=f"{agent} saw it", **{named: [item]}
+            )
+            reports[agent] = answer["feedback"]
+    text = await run("show", item, "--data", data)
+    for sentence in (
+        f"{item}  provisional",
+        LESSON,
+        f"applies when {TASK}",
+        "general space, project acme/billing, tags keys",
+        "provisional: outcomes of other agents have not borne it out yet",
+        "2 reports for it and 1 against, backed by 2 agents in 1 project",
+        f"bob: helpful (success)  {reports['bob']}",
+        "“bob saw it”",
+        f"eve: harmful (failure)  {reports['eve']}",
+        "“eve saw it”",
+        "ana: told it: f_",
+        f"next: fleetlore edit {item}",
+    ):
+        assert sentence in text
+    [_, said, _] = (await told("show", item, "--data", data))["verdicts"]
+    assert (said["agent"], said["outcome"], said["sentences"]) == (
+        "bob",
+        "success",
+        [f"Followed {item}, which helped.", "bob saw it"],
+    )
+    report = await told("show", reports["eve"], "--data", data)
+    assert (report["outcome"], report["reasoning"], report["blamed"]) == ("failure", "eve saw it", [item])
+    assert "next: what it had been shown: fleetlore why r_" in await run("show", reports["eve"], "--data", data)
+
+
+async def test_an_item_tells_what_became_of_it(data):
+    async with in_process(data) as fleet:
+        old = await fleet.teach("Deploy on Fridays", task=TASK)
+        wording = await fleet.teach("Ask the bank first", task=TASK)
+        await fleet.teach("Please ask the bank first", task=TASK, agent="eve")
+        new = await fleet.teach("Deploy on Mondays", task=TASK, agent="bob", replaces=[old])
+    text = await run("show", old, "--data", data)
+    assert f"superseded: {new} took its place" in text
+    assert f"  {new}: “Deploy on Mondays”" in text
+    [other] = (await told("show", wording, "--data", data))["wordings"]
+    assert f"to part them: fleetlore undo {other['plan']}" in await run("show", wording, "--data", data)
+    merged = await run("show", other["id"], "--data", data)
+    assert f"merged: the same lesson as {wording} in other words; it lives on there" in merged
+    pruned = await told("prune", new, "--reason", "we never deploy", "--apply", "--data", data)
+    assert (await told("show", new, "--data", data))["because"] == f"plan {pruned['plan']}: we never deploy"
+    assert f"next: to bring it back: fleetlore undo {pruned['plan']}" in await run("show", new, "--data", data)
+
+
+async def test_a_plan_is_shown_with_each_act_and_how_to_take_it_back(data):
+    async with in_process(data) as fleet:
+        one = await fleet.teach("limit: 5", task=TASK)
+        other = await fleet.teach("limit: 6", task=TASK)
+    [plan] = (await slept(data)).plans
+    text = await run("show", plan.id, "--data", data)
+    assert f"conflict {one} → {other}: “limit: 5”" in text or f"conflict {other} → {one}" in text
+    assert f"to take it back: fleetlore undo {plan.id}" in text
+    assert (await told("undo", plan.id, "--data", data))["state"] == "undone"
+    assert (await told("show", plan.id, "--data", data))["state"] == "undone"
+
+
+async def test_an_agents_own_item_is_shown_to_that_agent_alone(data):
+    async with in_process(data) as fleet:
+        own = await fleet.teach(LESSON, task=TASK, space="prompt", task_type="ops", agent="bob")
+        receipt = (await fleet.retrieve(TASK, agent="bob", task_type="ops"))["receipt"]
+    shown = await told("show", own, "--agent", "bob", "--data", data)
+    assert (shown["owner"], shown["because"]) == ("bob", "its owner's own")
+    for id in (own, shown["origin"]["feedback"]):
+        with pytest.raises(Refusal, match=f"there is no (item|report) {id}"):
+            await run("show", id, "--agent", "ana", "--data", data)
+    assert LESSON in await run("why", receipt, "--agent", "bob", "--data", data)
+    assert LESSON not in await run("why", receipt, "--agent", "ana", "--data", data)
+
+
+@pytest.mark.parametrize(
+    ("id", "sentence"),
+    [
+        ("k_00000000000000000000", r"there is no item k_0+\. 'fleetlore search' finds items"),
+        ("f_x", r"there is no report f_x\. 'fleetlore show k_…' names the reports"),
+        ("r_x", "there is no receipt r_x"),
+        ("p_x", "there is no plan p_x"),
+        ("e_x", r"'e_x' is no id\. Ids are k_… for an item, f_… for a report, r_… for a receipt, p_… for a plan"),
+        ("", "'' is no id"),
+        ("k", "'k' is no id"),
+    ],
+)
+async def test_what_is_no_id_is_told_what_ids_look_like(data, id, sentence):
+    async with in_process(data):
+        pass
+    with pytest.raises(Refusal, match=sentence):
+        await run("show", id, "--data", data)
+
+
+async def test_why_explains_each_score_as_the_product_that_it_was(data):
+    async with in_process(data, project="acme/billing") as fleet:
+        here = await fleet.teach(LESSON, task=TASK)
+        old = await fleet.teach("Rotate the keys on Fridays", task=TASK)
+        await fleet.teach("Rotate the keys on Mondays", task=TASK, replaces=[old])
+        elsewhere = await fleet.teach("Rotate the keys of the gateway twice", task=TASK, project="acme/shop")
+        receipt = (await fleet.retrieve(TASK, agent="zoe", limit=3))["receipt"]
+        await fleet.submit(TASK, outcome="failure", agent="zoe", receipt=receipt, harmful=[here], reasoning="it broke")
+    found = await told("why", receipt, "--data", data)
+    assert len(found["shown"]) == 3
+    for shown in found["shown"]:
+        product = shown["relevance"] ** 2 * shown["trust"] ** shown["weight"] * shown["agreement"] * shown["discount"]
+        assert shown["score"] == pytest.approx(product, abs=2e-4)
+        assert (shown["status_then"], shown["contradiction_then"]) == ("provisional", 0)
+    by_item = {shown["item"]: shown for shown in found["shown"] + found["not_shown"]}
+    assert set(by_item) >= {here, old, elsewhere}
+    [now] = [shown for shown in found["shown"] if shown["item"] == here]
+    assert now["confidence_now"] < now["trust"]
+    text = await run("why", receipt, "--data", data)
+    assert f"1. {found['shown'][0]['item']} score {found['shown'][0]['score']} = relevance " in text
+    assert "near, but not shown:" in text
+
+
+async def test_an_item_of_another_project_is_discounted_and_why_says_so(data):
+    async with in_process(data, project="acme/billing") as fleet:
+        await fleet.teach(LESSON, task=TASK, project="acme/shop")
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    [shown] = (await told("why", receipt, "--data", data))["shown"]
+    assert shown["discount"] == 0.4
+    assert "× discount 0.4" in await run("why", receipt, "--data", data)
+
+
+async def test_a_receipt_of_an_earlier_version_is_told_without_what_it_did_not_keep(data):
+    async with in_process(data) as fleet:
+        item = await fleet.teach(LESSON, task=TASK)
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE receipts SET shown = ?", (json.dumps([[item, 0.9, 0.6]]),))
+    [shown] = (await told("why", receipt, "--data", data))["shown"]
+    assert {name: shown[name] for name in ("item", "relevance", "score")} == {
+        "item": item,
+        "relevance": 0.9,
+        "score": 0.6,
+    }
+    assert "trust" not in shown
+    assert f"1. {item} score 0.6, relevance 0.9\n" in await run("why", receipt, "--data", data)
+
+
+_SHARES = st.floats(0, 1)
+
+
+@given(
+    st.builds(
+        Shown,
+        item=st.from_regex(r"k_[0-9a-z]{20}", fullmatch=True).map(ItemId),
+        relevance=_SHARES,
+        score=_SHARES,
+        factors=st.none()
+        | st.builds(
+            Factors,
+            trust=_SHARES,
+            agreement=_SHARES,
+            discount=_SHARES,
+            status=st.sampled_from(["active", "provisional", "contested", "superseded"]),
+            support=st.integers(0, 10**6),
+            contradiction=st.integers(0, 10**6),
+        ),
+    )
+)
+def test_a_line_of_a_receipt_is_kept_as_it_was(shown):
+    assert shown_of(json.loads(json.dumps(shown_as_row(shown)))) == shown
