@@ -172,13 +172,17 @@ def main(options: argparse.Namespace) -> None:
         for outcome in spread(partial(go, options), cells, options.jobs):
             found.append(outcome)
             progress.update(bar, advance=1, description=str(outcome.cell))
+            write(options, found, time.perf_counter() - started)
     show(options, found)
+
+
+def write(options: argparse.Namespace, found: Sequence[Outcome], seconds: float) -> None:
     write_json(
         options.json,
         benchmark="adoption",
         settings={name: value for name, value in vars(options).items() if name not in ("data", "json", "jobs")},
         results=[asdict(one) | {"hits": "".join("1" if hit else "0" for hit in one.hits)} for one in found],
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
 
 

@@ -17,6 +17,7 @@ from process import environment
 from fleetlore.server.hooks.remote import ask
 from fleetlore.server.hooks.requests import Stop, ToolUse
 from fleetlore.server.hooks.transcript import receipts_in
+from fleetlore.storage.errors import ServerUnreachable
 
 RECEIPT = re.compile(r"\br_[0-9a-z]{20}\b")
 COMMAND = "python -m pytest -q"
@@ -92,7 +93,10 @@ class RouteHooks:
         return set(RECEIPT.findall(asked.get("reason", "")))
 
     async def _ask(self, request: Stop | ToolUse) -> dict[str, Any]:
-        return await anyio.to_thread.run_sync(lambda: ask(self._url, request, token=""))
+        try:
+            return await anyio.to_thread.run_sync(lambda: ask(self._url, request, token=""))
+        except ServerUnreachable:  # a hook that waited too long has nothing to say, and the agent goes on
+            return {}
 
 
 HOOKS: Mapping[str, Callable[[Path, str], Hooks]] = {"process": ProcessHooks, "route": RouteHooks}
