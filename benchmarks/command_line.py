@@ -25,15 +25,19 @@ def parser(description: str, epilog: str) -> argparse.ArgumentParser:
 
 def run(main: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> None:
     """Run a benchmark; a refused call, a dead server or missing data ends it with its own sentence and exit code 1."""
-    # A library below configures logging for everybody; a line per HTTP request would be part of what is measured.
-    for chatty in ("httpx2", "matplotlib"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quieten()
     try:
         main(options)
     except* (ToolFailed, ServerDidNotStart, FileNotFoundError) as failed:
         for line in dict.fromkeys(messages(failed)):
             print(line, file=sys.stderr)
         sys.exit(1)
+
+
+def quieten() -> None:
+    """A library below configures logging for everybody; a line per HTTP request would be part of what is measured."""
+    for chatty in ("httpx2", "matplotlib"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def run_async(main: Callable[[argparse.Namespace], Awaitable[None]], options: argparse.Namespace) -> None:

@@ -68,6 +68,13 @@ project_option = click.option(
     help="What it belongs to, as owner/name.",
 )
 
+learning_option = click.option(
+    "--learning/--no-learning",
+    default=True,
+    envvar=f"{ENVIRONMENT}_LEARNING",
+    help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
+)
+
 promote_after_option = click.option(
     "--promote-after",
     type=click.IntRange(1, 100),

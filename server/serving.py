@@ -8,7 +8,14 @@ from typing import Literal
 import anyio
 import click
 
-from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, embedder_option, promote_after_option
+from fleetlore.server.command_group import (
+    ENVIRONMENT,
+    commands,
+    data_option,
+    embedder_option,
+    learning_option,
+    promote_after_option,
+)
 from fleetlore.server.settings import Settings
 
 
@@ -29,12 +36,7 @@ from fleetlore.server.settings import Settings
 @click.option("--agent", default="", envvar=f"{ENVIRONMENT}_AGENT", help="Name of everybody who connects.")
 @click.option("--project", default="", envvar=f"{ENVIRONMENT}_PROJECT", help="What they work on, as owner/name.")
 @promote_after_option
-@click.option(
-    "--learning/--no-learning",
-    default=True,
-    envvar=f"{ENVIRONMENT}_LEARNING",
-    help="Whether outcomes change anything; without, everything is stored and ranked by relevance alone.",
-)
+@learning_option
 @click.option(
     "--explore/--no-explore",
     default=True,

@@ -6,6 +6,7 @@ Libraries give values or rewrite the file; changing one member and nothing else 
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def line_of(text: str, position: int) -> int:
     return len(re.findall(r"\r\n|\r|\n", text[:position])) + 1
 
 
+@lru_cache(maxsize=4)  # each step of a change reads the whole file again, and some files are large
 def parse(text: str, path: Path) -> Node | None:
     """The value that a file holds; None where it holds nothing but blanks and comments.
 

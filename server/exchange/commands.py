@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 1.0
 def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> str:
     try:
         "".encode(name or "utf-8")
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise click.BadParameter(f"{name} is no text encoding that Python knows") from None
     return name
 

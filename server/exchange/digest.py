@@ -6,9 +6,8 @@ from pathlib import Path
 
 from fleetlore.kmu.briefing import briefing
 from fleetlore.kmu.ranking import trust_of
-from fleetlore.server.exchange.whole_file import replacing
+from fleetlore.server.clients.files import check_writable, read, target_of, text_of, write
 from fleetlore.server.marked_block import put
-from fleetlore.storage.errors import FileRefused
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Experience, Item
 
@@ -32,20 +31,12 @@ def put_into(path: Path, content: str) -> None:
 
     Raises `FileRefused` where that is not possible; then nothing has changed.
     """
-    try:
-        before = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileRefused(path, None, f"it cannot be read ({reason})", "Check its permissions") from error
-    try:
-        text = before.decode()
-    except UnicodeDecodeError as error:
-        line = before[: error.start].count(b"\n") + 1
-        raise FileRefused(path, line, "it is not UTF-8", "Save it as UTF-8 first") from error
-    after = put(text, NAME, content, path).encode()
+    target = target_of(path)
+    check_writable(target)
+    before = read(target)
+    after = put(text_of(target, before), NAME, content, path).encode()
     if after != before:
-        with replacing(path) as file:
-            file.write(after)
+        write(target, after, before)
 
 
 def _told(items: Sequence[Item], experience: Experience, project: str) -> str:

@@ -60,23 +60,27 @@ class Source:
     def text(self, *, newline: str | None = None) -> io.TextIOWrapper:
         """Its text from the beginning; `newline` as in `open`."""
         self.stream.seek(0)
-        return io.TextIOWrapper(cast("IO[bytes]", _Kept(self.stream)), self.encoding, newline=newline)
+        return io.TextIOWrapper(cast("IO[bytes]", _Kept(self.stream, self.size)), self.encoding, newline=newline)
 
 
 class _Kept(io.BufferedIOBase):
-    """A stream that its reader does not close."""
+    """The bytes of a stream that were looked through, whatever is added meanwhile; its reader does not close it."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], size: int) -> None:
         self._stream = stream
+        self._left = size
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return self._stream.read(-1 if size is None else size)
+        wanted = self._left if size is None or size < 0 else min(size, self._left)
+        found = self._stream.read(wanted)
+        self._left -= len(found)
+        return found
 
     def read1(self, size: int = -1, /) -> bytes:
-        return self._stream.read(_CHUNK if size < 0 else size)
+        return self.read(_CHUNK if size < 0 else size)
 
 
 def found(paths: Sequence[Path]) -> list[Path]:
@@ -91,7 +95,7 @@ def found(paths: Sequence[Path]) -> list[Path]:
         if not inside:
             known = ", ".join(KNOWN_FILES)
             raise Refusal(
-                "FILE", f"there is nothing to import in the folder {path}", f"Known are {known}; or name a file"
+                "FILE", f"there is nothing to import in the folder '{path}'", f"Known are {known}; or name a file"
             )
         for file in inside:
             files.setdefault(os.path.realpath(file) if str(file) != STANDARD_INPUT else STANDARD_INPUT, file)
@@ -118,18 +122,13 @@ def opened(path: Path, *, stated: Format | None, encoding: str) -> Iterator[Sour
     Raises `Refusal` naming the file where it cannot be read.
     """
     name = name_of(path)
-    try:
-        if str(path) == STANDARD_INPUT:
-            raw: IO[bytes] = sys.stdin.buffer
-        else:
-            raw = path.open("rb")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refusal(name, f"it cannot be read ({reason})", "Check the name and its permissions") from error
+    with _readable(name):
+        raw: IO[bytes] = sys.stdin.buffer if str(path) == STANDARD_INPUT else path.open("rb")
     with raw as given, _seekable(given) as stream:
-        beginning = stream.read(4)
-        encoding = encoding or next((name for mark, name in _MARKS if beginning.startswith(mark)), "utf-8")
-        head, size, lines = _looked_through(stream, name, encoding)
+        with _readable(name):
+            beginning = stream.read(4)
+            encoding = encoding or next((known for mark, known in _MARKS if beginning.startswith(mark)), "utf-8")
+            head, size, lines = _looked_through(stream, name, encoding)
         yield Source(
             name=name,
             format=stated or _format(path, head, name),
@@ -138,6 +137,15 @@ def opened(path: Path, *, stated: Format | None, encoding: str) -> Iterator[Sour
             lines=lines,
             stream=stream,
         )
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refusal(name, f"it cannot be read ({reason})", "Check the name and its permissions") from error
 
 
 @contextmanager

@@ -113,19 +113,22 @@ class Import:
                 added[number] = line
 
         found = await recognise(self.ledger.read, [draft for _, _, draft in fresh.values()])
-        async with anyio.create_task_group() as tasks:
-            for (number, (lesson, report, _)), known in zip(fresh.items(), found, strict=True):
-                match known:
-                    case Known(item=item, reworded=reworded):
-                        told[number] = _of(lesson, "known", item=item, because="in other words" if reworded else "")
-                    case Forgotten(item=item, plan=pruned_by):
-                        told[number] = _forgotten(lesson.place, lesson.insight, item, pruned_by)
-                    case None:
-                        tasks.start_soon(learn, number, lesson, report)
-        if added:
-            plan = self._plan()
-            lines = [added[number] for number in sorted(added)]
-            self._noted(await self.ledger.write(lambda transaction: extend(transaction, plan, lines)))
+        try:
+            async with anyio.create_task_group() as tasks:
+                for (number, (lesson, report, _)), known in zip(fresh.items(), found, strict=True):
+                    match known:
+                        case Known(item=item, reworded=reworded):
+                            told[number] = _of(lesson, "known", item=item, because="in other words" if reworded else "")
+                        case Forgotten(item=item, plan=pruned_by):
+                            told[number] = _forgotten(lesson.place, lesson.insight, item, pruned_by)
+                        case None:
+                            tasks.start_soon(learn, number, lesson, report)
+        finally:
+            # What was stored can be taken back, also where a store failed halfway.
+            if added:
+                plan = self._plan()
+                lines = [added[number] for number in sorted(added)]
+                self._noted(await self.ledger.write(lambda transaction: extend(transaction, plan, lines)))
         return told
 
     def _repeated(self, lesson: Lesson, draft: Draft | None) -> Told | None:
@@ -183,13 +186,11 @@ class Import:
         for number, arrival in arrivals:
             dossier = digested(self.ledger, arrival.dossier)
             place, item = arrival.place, dossier.item
-            words = f"{item.space}:{item.digest}"
-            earlier = self._said.get(item.id) or self._said.get(words)
-            if earlier is not None:
+            if (earlier := self._said.get(item.id)) is not None:
                 because = f"the same as {earlier}"
                 told[number] = Told(place=place, decision="twice", text=item.insight, item=item.id, because=because)
             else:
-                self._remember(place, item.id, words)
+                self._remember(place, item.id)
                 fresh.append((number, Arrival(place=place, dossier=dossier)))
         if not fresh:
             return told

@@ -13,14 +13,14 @@ from markdown_it.tree import SyntaxTreeNode
 
 from fleetlore.kmu.lexicon import normal_form
 from fleetlore.server.exchange.inline import Inline, inline_of
-from fleetlore.server.exchange.lines import Line, Place, Skipped, lesson_of
+from fleetlore.server.exchange.lines import Line, Place, Refused, Skipped, lesson_of
 
 _BETWEEN = " > "
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<fields>.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 # Values are often no YAML (`globs: *.ts`), so lines are read as they stand.
 _FIELD = re.compile(r"^(?P<name>[A-Za-z_-]+):[ \t]*(?P<value>.*)$", re.MULTILINE)
 _LISTED = re.compile(r"^\s+-\s+(?P<entry>.+)$", re.MULTILINE)
-_TASK = re.compile(r"\[[ xX]\]\s+")
+_TASK = re.compile(r"\A\[[ xX]\](?:\s+|\Z)")
 _ALERT = re.compile(r"\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 _RULE = re.compile(
     r"""\b(?:must|never|always|avoid|do\ not|don[’']t|should|shall|cannot|can[’']t|prefer|ensure|make\ sure|required?|
@@ -30,12 +30,13 @@ _RULE = re.compile(
 )
 _LONGEST_RULE = 60  # words
 _LONGEST_CODE = 200
+_DEEPEST = 100  # a list in a list is two deeper; the reader drops what lies deeper, and all behind it
 # Headings that say nothing of when a rule holds.
 _GENERIC = frozenset(
     """agents agents.md claude claude.md gemini gemini.md readme rules rule guidelines guideline instructions notes
     general overview introduction conventions important misc miscellaneous other""".split()  # noqa: SIM905
 )
-_READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_READER = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +108,10 @@ def _title(root: SyntaxTreeNode) -> SyntaxTreeNode | None:
 
 
 def _block(node: SyntaxTreeNode, context: _Context) -> Iterator[Line]:
+    if node.level >= _DEEPEST - 2:
+        because = "it is nested too deeply, and what follows was not read: nest it less deeply"
+        yield Refused(place=context.place(node), text="", because=because)
+        return
     match node.type:
         case "bullet_list" | "ordered_list":
             for child in node.children:
@@ -181,7 +186,7 @@ def _stated(node: SyntaxTreeNode, context: _Context, inline: Inline, *, announce
     elif announced:
         because = "it announces something that is no text"
     elif len(normal_form(inline.text).split()) < 2:
-        because = "a single word says nothing"
+        because = "a single word says nothing" if inline.text else "nothing is in it"
     if because:
         return Skipped(place=place, text=inline.whole, because=because)
     return lesson_of(place, inline.text, applies_when=_BETWEEN.join(part for part in context.path if part))

@@ -1,15 +1,14 @@
-"""Writing a file whole or not at all: beside it first, then in its place."""
+"""Writing a file of any length whole or not at all: beside it first, then in its place."""
 
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from fleetlore.server.clients.files import target_of
 from fleetlore.storage.errors import FileRefused
-
-_NEW_FILE = 0o666
 
 
 @contextmanager
@@ -18,32 +17,20 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     Where the block raises, nothing has changed. Raises `FileRefused` where it cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    target = target_of(path)
+    beside = target.with_name(f".{target.name}.fleetlore-{os.getpid()}")
     try:
-        mode = target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE & ~_umask()
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                if target.exists():
+                    os.fchmod(handle, stat.S_IMODE(target.stat().st_mode))
+                yield file
+                file.flush()
+                os.fsync(handle)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
-        raise _refused(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except OSError as error:
-        raise _refused(path, error) from error
-    finally:
-        with suppress(FileNotFoundError):  # where all went well it has become the file
-            Path(name).unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _refused(path: Path, error: OSError) -> FileRefused:
-    reason = (error.strerror or str(error)).lower()
-    return FileRefused(path, None, f"it cannot be written ({reason})", "Choose another file")
+        reason = (error.strerror or str(error)).lower()
+        raise FileRefused(path, None, f"it cannot be written: {reason}", "Choose another file") from error

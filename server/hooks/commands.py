@@ -4,26 +4,25 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import wraps
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import click
-import platformdirs
 
-from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell, with_ledger
+from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, learning_option, tell
 from fleetlore.server.hooks.implied import implied
 from fleetlore.server.hooks.payload import Payload, payload_of, read_input
-from fleetlore.server.hooks.transcript import receipts_in
-from fleetlore.storage.errors import ServerUnreachable, known_fault
+from fleetlore.server.hooks.place import Place
+from fleetlore.server.hooks.transcript import MOST_RECEIPTS, receipts_in
+from fleetlore.storage.errors import known_fault
 from fleetlore.storage.identifiers import ReceiptId
-from fleetlore.storage.ledger import LEDGER_FILE
+from fleetlore.storage.records import Implicit
 
 Output = dict[str, Any]
 
-_PATIENCE_SECONDS = 4.0
-_PRAGMAS = {"busy_timeout": 500}
+_PATIENCE_SECONDS = 3.0
 _STDOUT, _STDERR = 1, 2
 
 
@@ -38,15 +37,28 @@ class _Harmless(click.Command):
             raise click.exceptions.Exit(0) from error
 
 
-url_option = click.option(
-    "--url", default="", envvar=f"{ENVIRONMENT}_URL", help="The team's server, as http://host/mcp, in place of --data."
-)
-token_option = click.option(
-    "--token-env",
-    default="",
-    envvar=f"{ENVIRONMENT}_TOKEN_ENV",
-    help="Name of the environment variable that holds the server's token.",
-)
+def place_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where the memory is; the command is given a `Place`."""
+
+    @data_option
+    @click.option(
+        "--url",
+        default="",
+        envvar=f"{ENVIRONMENT}_URL",
+        help="The team's server, as http://host/mcp, in place of --data.",
+    )
+    @click.option(
+        "--token-env",
+        default="",
+        envvar=f"{ENVIRONMENT}_TOKEN_ENV",
+        help="Name of the environment variable that holds the server's token.",
+    )
+    @learning_option
+    @wraps(command)
+    def placed(*, data: Path, url: str, token_env: str, learning: bool, **rest: object) -> None:
+        command(Place(data=data, url=url, token_env=token_env, learning=learning), **rest)
+
+    return placed
 
 
 @commands.group()
@@ -54,10 +66,12 @@ def hook() -> None:
     """What the hooks of an assistant call: they read its JSON and never stand in its way."""
 
 
+# What the answers need is imported behind the question whether there is anything to ask: most of what an assistant runs
+# implies nothing, and then its hook ends at once.
+
+
 @hook.command("session-start", cls=_Harmless)
-@data_option
-@url_option
-@token_option
+@place_options
 @click.option("--project", default="", envvar=f"{ENVIRONMENT}_PROJECT", help="What is worked on, as owner/name.")
 @click.option(
     "--max-tokens",
@@ -66,65 +80,54 @@ def hook() -> None:
     envvar=f"{ENVIRONMENT}_MAX_TOKENS",
     help="Budget of what is said (characters / 4).",
 )
-def session_start(data: Path, url: str, token_env: str, project: str, max_tokens: int) -> None:
+def session_start(place: Place, project: str, max_tokens: int) -> None:
     """Tell a session that starts what is best known of its project."""
 
-    def work() -> Output:
-        payload = payload_of(read_input())
+    def work(payload: Payload) -> Output:
         if payload.text("source") == "resume":
             return {}  # it was told when it began
         from fleetlore.server.hooks.requests import SessionStart  # noqa: PLC0415
         from fleetlore.server.workplace import project_of  # noqa: PLC0415
 
-        request = SessionStart(project=project or project_of(_folder(payload)), max_tokens=max_tokens)
-        return _answered(request, data, url, token_env)
+        return place.say(SessionStart(project=project or project_of(_folder(payload)), max_tokens=max_tokens))
 
     _never_in_the_way(work)
 
 
 @hook.command(cls=_Harmless)
-@data_option
-@url_option
-@token_option
-def stop(data: Path, url: str, token_env: str) -> None:
+@place_options
+def stop(place: Place) -> None:
     """Ask once for the feedback that the receipts of a session still miss."""
 
-    def work() -> Output:
-        payload = payload_of(read_input())
+    def work(payload: Payload) -> Output:
         receipts = () if payload.flag("stop_hook_active") else _receipts(payload)
         if not receipts:
             return {}
         from fleetlore.server.hooks.requests import Stop  # noqa: PLC0415
 
-        return _answered(Stop(receipts=receipts), data, url, token_env)
+        return place.say(Stop(receipts=receipts))
 
     _never_in_the_way(work)
 
 
 @hook.command("tool-use", cls=_Harmless)
-@data_option
-@url_option
-@token_option
-def tool_use(data: Path, url: str, token_env: str) -> None:
+@place_options
+def tool_use(place: Place) -> None:
     """Note what a command that was run implies of the task: tests that passed or failed, work thrown away."""
 
-    def work() -> Output:
-        payload = payload_of(read_input())
+    def work(payload: Payload) -> Output:
         saw = implied(payload.command, payload.ended)
-        receipts = _receipts(payload) if saw and not payload.text("agent_id") else ()
-        if saw is None or not receipts:
+        if saw is None or payload.text("agent_id") or not (receipts := _receipts(payload)):
             return {}
         from fleetlore.server.hooks.requests import ToolUse  # noqa: PLC0415
 
-        return _answered(ToolUse(receipts=receipts, implicit=saw), data, url, token_env)
+        return place.say(ToolUse(receipts=receipts, implicit=saw))
 
     _never_in_the_way(work)
 
 
 @hook.command()
-@data_option
-@url_option
-@token_option
+@place_options
 @click.option("--receipt", required=True, help="Whose task it was: the r_… of a retrieval.")
 @click.option(
     "--implicit",
@@ -133,45 +136,18 @@ def tool_use(data: Path, url: str, token_env: str) -> None:
     help="What was seen.",
 )
 @json_option
-def report(data: Path, url: str, token_env: str, receipt: str, implicit: Any, as_json: bool) -> None:  # noqa: ANN401
+def report(place: Place, receipt: str, implicit: Implicit, as_json: bool) -> None:
     """Report what a script or a pipeline saw of the task of a receipt."""
     from fleetlore.server.hooks.requests import Seen  # noqa: PLC0415
 
-    found = _asked(Seen(receipt=ReceiptId(receipt), implicit=implicit), data, url, token_env)
-    tell(found, as_json, _report_text)
+    tell(place.ask(Seen(receipt=ReceiptId(receipt), implicit=implicit)), as_json, _report_text)
 
 
 def _report_text(found: Output) -> str:
     if found["known"]:
         return f"{found['feedback']}: {found['implicit']} was known already of {found['receipt']}"
-    return (
-        f"{found['feedback']}: {found['implicit']}, an implicit {found['outcome']}, counts for {found['items']} items"
-    )
-
-
-def _asked(request: Any, data: Path, url: str, token_env: str) -> Output:  # noqa: ANN401  a Request
-    if url:
-        from fleetlore.server.hooks.remote import ask  # noqa: PLC0415
-
-        return ask(url, request, token=os.environ.get(token_env, ""))
-    from fleetlore.server.hooks.answers import answer  # noqa: PLC0415
-
-    return with_ledger(data, "", lambda ledger: answer(ledger, request), pragmas=_PRAGMAS)
-
-
-def _answered(request: Any, data: Path, url: str, token_env: str) -> Output:  # noqa: ANN401  a Request
-    """What there is to say to the assistant; nothing where there is no data yet."""
-    if not url:
-        return _asked(request, data, url, token_env) if (data / LEDGER_FILE).exists() else {}
-    from fleetlore.server.hooks.remote import Outage  # noqa: PLC0415
-
-    outage = Outage(platformdirs.user_state_path("fleetlore"), url)
-    try:
-        found = _asked(request, data, url, token_env)
-    except ServerUnreachable as error:
-        return {"systemMessage": f"fleetlore: {error}"} if outage.begins() else {}
-    outage.ends()
-    return found
+    outcome = f"{found['implicit']}, an implicit {found['outcome']}"
+    return f"{found['feedback']}: {outcome}, counts for {found['items']} items"
 
 
 def _folder(payload: Payload) -> Path:
@@ -180,29 +156,28 @@ def _folder(payload: Payload) -> Path:
 
 
 def _receipts(payload: Payload) -> tuple[ReceiptId, ...]:
-    """The session's receipts: those in its transcript, and those that whoever calls the hook names."""
-    return tuple(
-        dict.fromkeys((*map(ReceiptId, payload.texts("receipts")), *receipts_in(payload.text("transcript_path"))))
-    )
+    """The session's receipts: those that whoever calls the hook names, and those in its transcript."""
+    named = [ReceiptId(receipt) for receipt in payload.texts("receipts")]
+    return tuple(dict.fromkeys((*named, *receipts_in(payload.text("transcript_path")))))[:MOST_RECEIPTS]
 
 
-def _never_in_the_way(work: Callable[[], Output]) -> None:
+def _never_in_the_way(work: Callable[[Payload], Output]) -> None:
     """Does the work and writes what it finds; whatever happens, and if nothing does, the process ends well and soon."""
-    thread = Thread(target=partial(_work, work), daemon=True)
+
+    def carry_out() -> None:
+        try:
+            if found := work(payload_of(read_input())):
+                _write(_STDOUT, json.dumps(found))
+        except Exception as error:  # the edge: whatever is wrong here, the assistant goes on
+            told = known_fault(error) or f"the hook failed ({type(error).__name__}: {error})"
+            _write(_STDERR, f"fleetlore: {' '.join(str(told).split())}")
+
+    thread = Thread(target=carry_out, daemon=True)
     thread.start()
     thread.join(_PATIENCE_SECONDS)
     if thread.is_alive():
         _write(_STDERR, f"fleetlore: the hook gave up after {_PATIENCE_SECONDS:.0f} seconds")
     os._exit(0)  # a thread that hangs must not hold it up, nor a pipe that nobody reads turn it into a failure
-
-
-def _work(work: Callable[[], Output]) -> None:
-    try:
-        if found := work():
-            _write(_STDOUT, json.dumps(found))
-    except Exception as error:  # the edge: whatever is wrong here, the assistant goes on
-        told = known_fault(error) or f"the hook failed ({type(error).__name__}: {error})"
-        _write(_STDERR, f"fleetlore: {' '.join(str(told).split())}")
 
 
 def _write(descriptor: int, text: str) -> None:

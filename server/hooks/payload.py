@@ -6,7 +6,7 @@ The names are those of Claude Code. Whatever is missing, or of another sort than
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from fleetlore.server.hooks.implied import Ended
 from fleetlore.storage.errors import Refusal
 
 MOST_BYTES = 16_000_000
+_STDIN = 0
 _REMEDY = "Send the one JSON object that an assistant tells its hooks"
 _SHELLS = frozenset(("bash", "shell"))
 _FAILURE = "PostToolUseFailure"
@@ -87,14 +88,14 @@ def payload_of(raw: bytes) -> Payload:
     return Payload(said=said)
 
 
-def read_input(descriptor: int = 0, *, interactive: Callable[[int], bool] = os.isatty) -> bytes:
+def read_input() -> bytes:
     """Everything on the standard input, up to a little more than is taken; nothing where it is closed or a terminal."""
     blocks: list[bytes] = []
     size = 0
     try:
-        if interactive(descriptor):
+        if os.isatty(_STDIN):
             return b""
-        while size <= MOST_BYTES and (block := os.read(descriptor, 1 << 20)):
+        while size <= MOST_BYTES and (block := os.read(_STDIN, 1 << 20)):
             blocks.append(block)
             size += len(block)
     except OSError:  # there is none

@@ -13,15 +13,19 @@ from fleetlore.server.hooks.requests import Request, body_of
 from fleetlore.storage.errors import Refusal, ServerUnreachable
 
 ROUTE = "/hooks"
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.5
 _MOST_BYTES = 1_000_000
 _ENDPOINTS = ("/mcp", "/sse")
 
 
 def route_of(url: str) -> str:
     """Where the hooks of the server live whose MCP endpoint, or root, this is. Raises `Refusal`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        usable = False
+    if not usable:
         raise Refusal("--url", f"{url} is no address of a server", "Give one such as http://127.0.0.1:8717/mcp")
     root = url.rstrip("/")
     for endpoint in _ENDPOINTS:
@@ -41,11 +45,7 @@ def ask(url: str, request: Request, *, token: str) -> dict[str, Any]:
             if refusal := _refusal(error.read(_MOST_BYTES)):
                 raise refusal from None
         raise ServerUnreachable(url, f"it answers {error.code} {error.reason}") from error
-    except (
-        OSError,
-        ValueError,
-        HTTPException,
-    ) as error:  # nobody listens, it takes too long, or it speaks something else
+    except (OSError, ValueError, HTTPException) as error:  # nobody listens, it is too slow, it speaks something else
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise ServerUnreachable(url, str(reason)) from error
     if not isinstance(answer, dict):

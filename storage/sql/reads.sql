@@ -52,15 +52,15 @@ SELECT id FROM items
  ORDER BY seq DESC LIMIT :limit;
 
 -- name: best_items
-SELECT id FROM (SELECT id FROM items
+SELECT id FROM (SELECT id FROM items INDEXED BY items_best
                  WHERE space = 'general' AND pruned_by IS NULL AND project = :project
                  ORDER BY stage, trust DESC LIMIT :limit)
 UNION
-SELECT id FROM (SELECT id FROM items
+SELECT id FROM (SELECT id FROM items INDEXED BY items_best
                  WHERE space = 'general' AND pruned_by IS NULL AND project = ''
                  ORDER BY stage, trust DESC LIMIT :limit)
 UNION
-SELECT id FROM (SELECT id FROM items
+SELECT id FROM (SELECT id FROM items INDEXED BY items_best_of_several
                  WHERE space = 'general' AND pruned_by IS NULL AND projects > 1
                  ORDER BY stage, trust DESC LIMIT :limit);
 

@@ -59,7 +59,8 @@ def test_every_command_and_option_is_named_with_its_variable():
     for name in commands.list_commands(context):
         command = commands.get_command(context, name)
         assert f"`fleetlore {name}`" in RUNNING
-        for option in command.params:
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        for option in [option for part in parts for option in part.params]:
             if option.envvar:
                 assert f"| `{option.opts[0]}` | `{option.envvar}` |" in RUNNING
 

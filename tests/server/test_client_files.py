@@ -5,7 +5,7 @@ import re
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desk import Desk
@@ -193,6 +193,9 @@ def test_what_others_do_meanwhile_stays(desk, case):
     assert path.read_bytes() == before.replace(b"npx", b"bunx") + b"\n"
 
 
+# The machine may be busy with other things.
+PATIENT = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+
 blanks = st.lists(st.sampled_from([" ", "\t", "\n", "\r\n", "\r", "/* c */", "// c\n", "// c\r\n"]), max_size=3).map(
     "".join
 )
@@ -222,6 +225,7 @@ values = st.recursive(
 )
 
 
+@PATIENT
 @given(
     blanks, values.filter(lambda text: text.startswith("{")), blanks, st.sampled_from([("s", "n"), ("a", "n"), ("n",)])
 )

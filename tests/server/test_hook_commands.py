@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from itertools import product
+from itertools import cycle
 from threading import Thread
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -18,7 +18,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from fleet import COMMAND, free_port, http_server, in_process
+from fleetlore.server.hooks.transcript import receipts_in
+from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.ledger import Ledger
 
 TASK = "rotate the signing keys of the payment gateway"
 LESSON = "Keep the old key for a day"
@@ -72,9 +76,10 @@ def fleetlore(*arguments):
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False)
 
 
-def reports(data, receipt):
-    """What `fleetlore why` says was reported."""
-    return json.loads(fleetlore("why", receipt, "--data", data, "--json").stdout)["reports"]
+async def reports(data, receipt):
+    """What the ledger says was reported on a receipt."""
+    async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+        return await ledger.read.reports(receipt)
 
 
 def repository(folder, remote):
@@ -168,8 +173,8 @@ async def test_tests_that_pass_are_an_implicit_success_of_the_latest_receipt(tol
     data, receipts = told
     transcript = transcript_of(tmp_path, *reversed(receipts))  # in whatever order they are named
     assert hook("tool-use", "--data", data, said=bash("cd web && pytest -q", transcript)) == ("", "")
-    assert [(r["outcome"], r["implicit"]) for r in reports(data, receipts[1])] == [("success", "tests-passed")]
-    assert reports(data, receipts[0]) == []
+    assert [(r["outcome"], r["implicit"]) for r in await reports(data, receipts[1])] == [("success", "tests-passed")]
+    assert await reports(data, receipts[0]) == []
 
 
 async def test_a_command_that_fails_is_told_by_another_event(told, tmp_path):
@@ -178,7 +183,7 @@ async def test_a_command_that_fails_is_told_by_another_event(told, tmp_path):
         "pytest", transcript_of(tmp_path, *receipts), hook_event_name="PostToolUseFailure", error="Exit code 1\nE"
     )
     assert hook("tool-use", "--data", data, said={**said, "tool_response": None}) == ("", "")
-    assert [r["implicit"] for r in reports(data, receipts[1])] == ["tests-failed"]
+    assert [r["implicit"] for r in await reports(data, receipts[1])] == ["tests-failed"]
 
 
 async def test_nothing_is_kept_once_the_latest_receipt_is_answered_or_of_a_subagents_work(told, tmp_path):
@@ -188,7 +193,17 @@ async def test_nothing_is_kept_once_the_latest_receipt_is_answered_or_of_a_subag
     async with in_process(data) as fleet:
         await fleet.submit(TASK, outcome="success", agent="bob", receipt=receipts[1])
     hook("tool-use", "--data", data, said=bash("pytest", transcript))
-    assert (reports(data, receipts[0]), len(reports(data, receipts[1]))) == ([], 1)
+    assert (await reports(data, receipts[0]), len(await reports(data, receipts[1]))) == ([], 1)
+
+
+def test_a_receipt_is_known_by_its_form_wherever_it_is_named(tmp_path):
+    ids = [f"r_01m8809ckj8667bh63y{number}" for number in range(5)]
+    transcript = tmp_path / "transcript"
+    transcript.write_text(
+        f'{{"receipt":"{ids[0]}"}} receipt: {ids[1]}\\n{ids[2]}\\t{ids[3]}, again {ids[0]}\n'
+        f"{ids[4]}x for_{ids[4]} user{ids[4]} r_tooshort r_01m8809ckj8667bh63il"
+    )
+    assert receipts_in(str(transcript)) == [ids[0], ids[3], ids[2], ids[1]]
 
 
 # Scripts
@@ -199,7 +214,7 @@ async def test_a_script_reports_what_it_saw_and_is_told_what_became_of_it(told):
     report = ("hook", "report", "--data", data, "--receipt", receipts[0], "--implicit", "tests-failed")
     found = json.loads(fleetlore(*report, "--json").stdout)
     assert found == {
-        "feedback": reports(data, receipts[0])[0]["feedback"],
+        "feedback": (await reports(data, receipts[0]))[0]["feedback"],
         "receipt": receipts[0],
         "implicit": "tests-failed",
         "outcome": "failure",
@@ -224,20 +239,21 @@ async def test_a_script_is_told_what_is_wrong(told, tmp_path):
 # Never in the way
 
 
-def each(options, *inputs):
-    """What each hook writes, whichever of the inputs it reads."""
+def each(*options, inputs):
+    """What the hooks, by turns, write for these inputs: they all read in the same way."""
     with ThreadPoolExecutor(4) as pool:
-        return set(pool.map(lambda pair: hook(pair[0], *options, said=pair[1]), product(HOOKS, inputs)))
+        return list(pool.map(lambda name, said: hook(name, *options, said=said), cycle(HOOKS), inputs))
 
 
 def test_without_data_or_anything_to_say_there_is_silence(tmp_path):
     of_no_use = '{"transcript_path": "/nowhere", "cwd": "/nowhere", "new": [1], "receipts": ["r_1"]}'
-    assert each(("--data", tmp_path / "none"), "", " \n", "{}", of_no_use) == {("", "")}
+    inputs = ["", " \n", "{}", of_no_use, of_no_use]
+    assert each("--data", tmp_path / "none", inputs=inputs) == [("", "")] * len(inputs)
     assert not (tmp_path / "none").exists()
 
 
 def test_broken_input_is_one_line_on_stderr(tmp_path):
-    for out, err in each(("--data", tmp_path), "{", "[]", "7", b"\xff\xfe\x00", "[" * 100_000):
+    for out, err in each("--data", tmp_path, inputs=["{", "[]", "7", b"\xff\xfe\x00", "[" * 100_000]):
         assert (out, err.startswith("fleetlore: stdin: it is ")) == ("", True)
 
 
@@ -254,7 +270,7 @@ def test_a_standard_input_that_never_ends_is_given_up(tmp_path):
     with ExitStack() as stack:
         started = [stack.enter_context(subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe)) for line in lines]
         ends = [(process.wait(15), process.stdout.read(), process.stderr.read()) for process in started]
-    assert ends == [(0, b"", b"fleetlore: the hook gave up after 4 seconds\n")] * 3
+    assert ends == [(0, b"", b"fleetlore: the hook gave up after 3 seconds\n")] * 3
 
 
 @pytest.mark.parametrize("name", HOOKS)
@@ -312,7 +328,7 @@ async def test_the_hooks_ask_a_teams_server_as_they_ask_a_ledger(told, tmp_path)
         remote = ("--url", f"{address}/mcp")
         assert LESSON in hook("session-start", *remote, "--project", PROJECT, said={}, env=env)[0]
         assert hook("tool-use", *remote, said=bash("pytest", transcript), env=env) == ("", "")
-        assert [r["implicit"] for r in reports(data, receipts[1])] == ["tests-passed"]
+        assert [r["implicit"] for r in await reports(data, receipts[1])] == ["tests-passed"]
         assert receipts[0] in hook("stop", *remote, said=bash("", transcript), env=env)[0]
         assert hook("stop", *remote, said=bash("", transcript), env=env) == ("", "")
         refused = fleetlore("hook", "report", *remote, "--receipt", "r_unknown", "--implicit", "reverted")
@@ -368,9 +384,17 @@ def test_a_server_that_cannot_be_reached_is_said_once_until_it_can_be_again(tmp_
     assert "systemMessage" in hook("stop", "--url", url, said=said, env=env)[0]
 
 
-def test_an_address_that_is_none_is_said(tmp_path):
-    out, err = hook("stop", "--url", "file:///etc/passwd", said={"receipts": ["r_1"]})
-    assert (out, err.startswith("fleetlore: --url: file:///etc/passwd is no address of a server.")) == ("", True)
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://[::1", "http://host:port/mcp", "host/mcp"])
+def test_an_address_that_is_none_is_said(url):
+    out, err = hook("stop", "--url", url, said={"receipts": ["r_1"]})
+    assert (out, err.startswith(f"fleetlore: --url: {url} is no address of a server.")) == ("", True)
+
+
+def test_a_token_that_is_none_is_not_told(tmp_path):
+    said, env = {"receipts": ["r_1"]}, {"TEAM_TOKEN": "s3cret\nX: y", "XDG_STATE_HOME": str(tmp_path)}
+    out, err = hook("stop", "--url", "http://127.0.0.1:1/mcp", "--token-env", "TEAM_TOKEN", said=said, env=env)
+    assert (out, err.startswith("fleetlore: --token-env: what TEAM_TOKEN holds is no token.")) == ("", True)
+    assert "s3cret" not in err
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleetlore.server.marked_block import content_of, put, take_out
@@ -11,6 +11,9 @@ from fleetlore.storage.errors import FileRefused, Refusal
 
 FILE = Path("AGENTS.md")
 BEGIN, END = "<!-- fleetlore:rules begin -->", "<!-- fleetlore:rules end -->"
+
+# The machine may be busy with other things.
+PATIENT = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 pieces = st.lists(
     st.one_of(
@@ -21,11 +24,13 @@ texts = pieces.map("".join)
 contents = st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)).map("\n".join)
 
 
+@PATIENT
 @given(texts, contents)
 def test_taking_out_what_was_put_in_gives_the_text_as_it_was(text, content):
     assert take_out(put(text, "rules", content, FILE), "rules", FILE) == text
 
 
+@PATIENT
 @given(texts, contents, contents)
 def test_putting_again_replaces_only_the_content(text, first, second):
     once = put(text, "rules", second, FILE)
@@ -33,6 +38,7 @@ def test_putting_again_replaces_only_the_content(text, first, second):
     assert content_of(once, "rules", FILE) == "".join(line + "\n" for line in second.splitlines())
 
 
+@PATIENT
 @given(texts, contents)
 def test_two_blocks_do_not_disturb_each_other(text, content):
     rules = put(text, "rules", content, FILE)

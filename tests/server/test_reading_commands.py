@@ -159,3 +159,22 @@ async def test_a_folder_without_data_is_refused(tmp_path, command):
 @pytest.mark.parametrize("share", ["-0.1", "1.5", "much"])
 async def test_serving_with_an_impossible_share_is_wrong_usage(tmp_path, share):
     assert "--hold-out" in await run("serve", "--data", tmp_path, "--hold-out", share, code=2)
+
+
+async def test_what_was_only_seen_is_counted_and_told_apart(data):
+    async with in_process(data) as fleet:
+        receipt = (await fleet.retrieve(TASK, agent="carl"))["receipt"]
+    await run("hook", "report", "--data", data, "--receipt", receipt, "--implicit", "tests-failed")
+    found = json.loads(await run("report", "--data", data, "--json"))
+    assert (found["receipts"], found["answered"], found["implicit_only"]) == (17, 15, 1)
+    assert found["first_outcomes"] == {"count": 16, "implicit": 1}
+    lines = (await run("report", "--data", data)).splitlines()
+    assert lines[:2] == [
+        "receipts: 17 given, 15 answered (88%), 1 more with an implicit outcome only",
+        "implicit: 1 of 16 first outcomes were seen by hooks and not reported by the agent",
+    ]
+    status = json.loads(await run("status", "--data", data, "--json"))
+    assert status["receipts"] == {"given": 17, "answered": 15, "implicit_only": 1}
+    [seen, none] = (await run("why", receipt, "--data", data)).splitlines()[-2:]
+    assert seen.startswith("seen: f_")
+    assert (seen.endswith(": failure (implicit: tests failed)"), none) == (True, "report: none yet")

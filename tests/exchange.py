@@ -1,0 +1,48 @@
+"""What the tests of import and export share: the commands as people call them."""
+
+import json
+
+import anyio
+from click.testing import CliRunner
+
+from fleetlore.server.cli import commands
+from fleetlore.storage.errors import FleetloreError
+
+
+async def run(*arguments, code=0, given=None):
+    """What a command writes to stdout, as bytes; faults that we know are raised, as `main` would see them."""
+
+    def invoke():
+        return CliRunner().invoke(commands, [str(argument) for argument in arguments], input=given)
+
+    result = await anyio.to_thread.run_sync(invoke)
+    error = result.exception
+    while isinstance(error, BaseExceptionGroup):
+        [error] = error.exceptions
+    if isinstance(error, FleetloreError):
+        raise error
+    assert result.exit_code == code, result.output
+    return result.stdout_bytes
+
+
+async def imported(data, *arguments, code=0, given=None):
+    """What an import tells, as JSON."""
+    line = ["import", "--data", data, "--agent", "ana", "--project", "acme/billing", "--json", *arguments]
+    return json.loads(await run(*line, code=code, given=given))
+
+
+async def decided(data, *arguments, code=0, given=None):
+    """For each line of an import: its number, what was decided, and why."""
+    told = await imported(data, *arguments, code=code, given=given)
+    return [(line["line"], line["decision"], line["because"]) for line in told["lines"]]
+
+
+async def items(data, *arguments):
+    """The items of an export."""
+    lines = (await run("export", "--data", data, "--agent", "ana", *arguments)).decode().split("\n")
+    return [json.loads(line) for line in lines if line]
+
+
+async def lessons(data, *arguments):
+    """Insight and condition of the items of an export, in their order."""
+    return sorted((item["insight"], item["applies_when"]) for item in await items(data, *arguments))
