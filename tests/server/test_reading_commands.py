@@ -175,6 +175,6 @@ async def test_what_was_only_seen_is_counted_and_told_apart(data):
     ]
     status = json.loads(await run("status", "--data", data, "--json"))
     assert status["receipts"] == {"given": 17, "answered": 15, "implicit_only": 1}
-    [seen, none] = (await run("why", receipt, "--data", data)).splitlines()[-2:]
+    [seen, none, _] = (await run("why", receipt, "--data", data)).splitlines()[-3:]
     assert seen.startswith("seen: f_")
     assert (seen.endswith(": failure (implicit: tests failed)"), none) == (True, "report: none yet")
