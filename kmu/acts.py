@@ -118,7 +118,8 @@ async def take_back(  # noqa: PLR0912  a branch for each act
             if await transaction.successor(item.id) == entry.other:
                 await transaction.supersede(item.id, entry.successor, news=False)
         case "edit":
-            await editing.take_back(transaction, item, plan)
+            await editing.take_back(transaction, item, plan, agent=agent)
+            return
         case "promote" | "demote":
             if item.stage == ("active" if entry.act == "promote" else "provisional"):
                 await transaction.set_stage(item.id, entry.stage, news=False)

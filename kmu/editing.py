@@ -50,7 +50,7 @@ async def edit(
         return await ledger.write(change)
 
 
-async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId) -> None:
+async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *, agent: AgentName) -> None:
     """Gives an item the words that it had before the edit.
 
     Raises `Refusal` where it was edited again since, or where its old words belong to another item by now.
@@ -65,6 +65,8 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId) ->
     untouched = made.applied_at == item.updated_at
     updated_at = made.edit.updated_at if untouched else item.updated_at
     await transaction.reword(item.id, made.edit.before, digests, updated_at)
+    # No "restored": that would keep the item from consolidation for good.
+    await transaction.record("edit undone", agent=agent, subject=item.id, plan=plan)
 
 
 async def known_item(view: LedgerView, item: ItemId, agent: AgentName) -> Item:
@@ -87,7 +89,7 @@ async def _still(transaction: LedgerTransaction, item: ItemId, read: Wording, ag
     """The item as it is, if nobody has worded it anew since it was read."""
     current = await known_item(transaction, item, agent)
     if current.wording != read:
-        changes = [e for e in await transaction.history(item) if e["kind"] in ("edited", "restored")]
+        changes = [e for e in await transaction.history(item) if e["kind"] in ("edited", "edit undone")]
         raise EditConflict(item, by=changes[-1]["agent"], at=changes[-1]["at"])
     return current
 

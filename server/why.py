@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fleetlore.server.people.lines import coloured, heading, hint, one_line, quoted, room, state_of
+from fleetlore.server.people.lines import OWN, coloured, heading, hint, one_line, quoted, room, state_of
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger_view import LedgerView
@@ -123,7 +123,7 @@ def _made_of(shown: dict[str, Any]) -> str:
 
 def _stands(item: dict[str, Any]) -> str:
     if item["confidence_now"] is None:
-        return "an agent’s own, or gone"
+        return f"{OWN}, or gone"
     return f"{coloured(item['status_now'])}, confidence {item['confidence_now']}"
 
 

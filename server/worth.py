@@ -6,6 +6,7 @@ from typing import Any
 
 from fleetlore.kmu.proportion import Difference, Proportion
 from fleetlore.kmu.uplift import LEAST_SHOWN, Comparison, Uplift, uplift
+from fleetlore.server.people.lines import one_line
 from fleetlore.server.status import answered
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import Ledger
@@ -93,8 +94,7 @@ def _clipped(item: Item | None, name: str) -> str:
     """An item for a line of a table: what is only its owner's is not told."""
     if item is None:
         return f"{name} (an agent's own)"
-    insight = " ".join(item.insight.split())
-    return f"{name} {insight if len(insight) <= _INSIGHT else f'{insight[: _INSIGHT - 1]}…'}"
+    return f"{name} {one_line(item.insight, _INSIGHT)}"
 
 
 def _told(found: Proportion) -> tuple[str, str, str]:

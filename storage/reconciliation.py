@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fleetlore.storage.identifiers import ItemId, age
+from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Space
 
@@ -69,13 +70,17 @@ async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemI
 
     What a crash leaves between the two is a missing row, which reconciling adds, and never an outdated one.
     """
-    if ids:
-        async with spaces.writing():
-            for space in SPACES:
-                await spaces.remove(space, ids)
+    if not ids:
+        yield
+        return
+    await follow_generation(ledger, spaces)
+    async with spaces.writing():
+        for space in SPACES:
+            await spaces.remove(space, ids)
     try:
         yield
     finally:
+        await follow_generation(ledger, spaces)
         for space in SPACES:
             await align(ledger, spaces, space, ids)
 
@@ -87,7 +92,7 @@ async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[i
     were copied. Returns how many that were.
     """
     generation = (await ledger.refresh()).generation + 1
-    copied = 0
+    began, copied = ledger.clock(), 0
     async with spaces.writing():
         await spaces.keep_only({generation - 1})  # what an interrupted rebuild left
         await spaces.use(generation)
@@ -107,7 +112,9 @@ async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[i
                 copied += len(part)
         await ledger.write(lambda transaction: transaction.set_generation(generation, spaces.embedder.name))
         await ledger.refresh()
-    # What was pruned or came back while it was copied, and generations that nobody searches any more.
+    # What was reworded, pruned or came back while it was copied, and generations that nobody searches any more.
+    for space in SPACES:
+        await align(ledger, spaces, space, await ledger.read.reworded_since(began))
     await reconcile(ledger, spaces)
     await spaces.keep_only({generation - 1, generation})
     return copied

@@ -29,7 +29,7 @@ from fleetlore.storage.records import AgentName
 
 @commands.command()
 @click.argument("insight")
-@click.option("--applies-when", default="", help="Tool, version, circumstances in which it holds.")
+@click.option("--applies-when", default="", show_default=False, help="Tool, version, circumstances in which it holds.")
 @click.option(
     "--kind",
     type=click.Choice(["auto", "do", "avoid", "fact"]),
@@ -42,7 +42,12 @@ from fleetlore.storage.records import AgentName
     default="general",
     help="general: for the whole fleet; prompt: for this agent alone.",
 )
-@click.option("--task-type", default="", help="Sort of task that it is about (code-review), in the space prompt.")
+@click.option(
+    "--task-type",
+    default="",
+    show_default=False,
+    help="Sort of task that it is about (code-review), in the space prompt.",
+)
 @project_option
 @click.option("--tag", "tags", multiple=True, help="Once for each tag.")
 @agent_option
@@ -62,9 +67,10 @@ def add(
     promote_after: int,
     as_json: bool,
 ) -> None:
-    """Tell the fleet one INSIGHT ("-" reads it from standard input).
+    """Tell the fleet one INSIGHT.
 
-    It is provisional until outcomes of other agents bear it out. Next: `fleetlore show` what became of it.
+    "-" reads it from standard input. It is provisional until outcomes of other agents bear it out.
+    Next: `fleetlore show` what became of it.
     """
     insight = sys.stdin.read().strip() if insight == "-" else insight
     values: dict[str, Any] = {"kind": kind, "space": space}

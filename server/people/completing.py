@@ -23,9 +23,10 @@ _PLACES = {
 @commands.command()
 @click.argument("shell", type=click.Choice(list(_PLACES)))
 def completion(shell: str) -> None:
-    """Print the script that makes a SHELL complete fleetlore's commands, options and ids.
+    """Print what makes a SHELL complete commands and ids.
 
-    Its last lines say where to put it. For this session alone: eval "$(fleetlore completion bash)".
+    Options and their choices as well. Its last lines say where to put it; for this session alone:
+    eval "$(fleetlore completion bash)".
     """
     found = get_completion_class(shell)
     assert found is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +66,9 @@ def edit(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Word the item with this ID anew; its evidence stays. Without options in your editor ($VISUAL, $EDITOR).
+    """Word the item with this ID anew; its evidence stays.
+
+    Without options in your editor ($VISUAL, $EDITOR).
 
     Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
     Next: `fleetlore undo` takes an edit back exactly.
@@ -74,7 +77,7 @@ def edit(
     stated: dict[str, Any] = {"insight": insight, "applies_when": applies_when, "kind": kind, "task_type": task_type}
     stated |= {"project": project, "tags": tags or None}
     options = {name: value for name, value in stated.items() if value is not None}
-    text = _text(item, options, file.read() if file else None)
+    text = _text(item, options, file)
     try:
         wish = _wish(item, options if text is None else read_back(text, item.wording))
         found = _edited(item, wish, agent=agent, data=data)
@@ -83,18 +86,28 @@ def edit(
             raise  # what was typed is on the command line
         if text is None:
             text = written(replace(item, **{name: getattr(wish, name) for name in Wording.__slots__}))
-        kept = _keep(item, text, data)
-        remedy = f"{refusal.remedy}. Your text is kept: fleetlore edit {item.id} --from {kept}"
+        remedy = f"{refusal.remedy}. Your text is kept: {_again(item, text, file, data)}"
         raise Refusal(refusal.argument, refusal.problem, remedy) from refusal
+    except Exception:  # whatever it was: what a person wrote is not lost
+        if text is not None:
+            click.echo(f"your text is kept: {_again(item, text, file, data)}", err=True)
+        raise
     tell(found, as_json, _told)
 
 
-def _text(item: Item, options: dict[str, Any], given: str | None) -> str | None:
+def _text(item: Item, options: dict[str, Any], file: TextIO | None) -> str | None:
     """The text that a person gives or edits; None where options say what to change."""
-    if options and given is not None:
+    if options and file is not None:
         raise Refusal("from", "the text says everything already", "Give --from or single options, not both")
-    if options or given is not None:
-        return given
+    if options:
+        return None
+    try:
+        return file.read() if file else _from_editor(item)
+    except UnicodeDecodeError as error:
+        raise Refusal("text", "it is not in UTF-8", "Save it as UTF-8") from error
+
+
+def _from_editor(item: Item) -> str:
     if not sys.stdin.isatty() and not os.environ.get("VISUAL") and not os.environ.get("EDITOR"):
         raise Refusal("insight", "there is no terminal to edit at", "Give --insight, --applies-when or another option")
     edited = click.edit(written(item), extension=".md")
@@ -124,6 +137,13 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     if isinstance(found, Refusal):
         raise found
     return found
+
+
+def _again(item: Item, text: str, file: TextIO | None, data: Path) -> str:
+    """The command that uses a text once more, which lies in the file that it came from or in one of its own."""
+    came_from = Path(file.name) if file else None
+    kept = came_from if came_from and came_from.is_file() else _keep(item, text, data)
+    return f"fleetlore edit {item.id} --from {shlex.quote(str(kept))}"
 
 
 def _keep(item: Item, text: str, data: Path) -> Path:

@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fleetlore.server.people.lines import coloured, counted, heading, hint, moment, one_line, quoted, state_of
+from fleetlore.server.people.lines import (
+    OWN,
+    coloured,
+    counted,
+    harmless,
+    heading,
+    hint,
+    moment,
+    one_line,
+    quoted,
+    state_of,
+)
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Item
@@ -21,7 +32,9 @@ _EVENTS = {
     "contested": "it was found to contradict {other}: plan {plan}",
     "linked": "it was found to be similar to {other}: plan {plan}",
     "pruned": "it was pruned: plan {plan}",
+    "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
+    "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
 }
 
@@ -65,14 +78,14 @@ def _because(item: Item, pruned: str) -> str:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{heading(found['id'])}  {coloured(found['status'])}  confidence {found['confidence']:.2f}  {found['kind']}"
-    yield found["insight"]
+    yield harmless(found["insight"])
     if found["applies_when"]:
-        yield f"{hint('applies when')} {found['applies_when']}"
+        yield f"{hint('applies when')} {harmless(found['applies_when'])}"
     filed = {"project": found["project"], "tags": ", ".join(found["tags"]), "task type": found["task_type"]}
     place = f"{found['owner']}'s own space" if found["owner"] else "general space"
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"
     yield f"told by {found['author']} at {moment(found['created_at'])}, last changed at {moment(found['updated_at'])}"
-    yield f"{found['status']}: {found['because']}"
+    yield f"{found['status']}: {one_line(found['because'])}"
     yield ""
     yield heading("evidence")
     yield (
@@ -111,7 +124,7 @@ def _others(title: str, ids: Iterable[ItemId], insights: dict[ItemId, str]) -> I
         if place == 0:
             yield ""
             yield heading(title)
-        yield f"  {other}: {quoted(one_line(insights[other])) if other in insights else 'an agent’s own'}"
+        yield f"  {other}: {quoted(one_line(insights[other])) if other in insights else OWN}"
 
 
 def _happened(event: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fleetlore.server.people.lines import heading, hint, moment, one_line, quoted
+from fleetlore.server.people.lines import OWN, heading, hint, moment, one_line, quoted
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Edit, Plan, Wording
@@ -20,13 +20,13 @@ async def plan_account(view: LedgerView, wanted: PlanId, agent: AgentName) -> di
 async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str, Any]:
     """A known plan."""
     items = await view.items([entry.item for entry in plan.items], agent=agent, pruned=True)
-    edit = plan.edit if all(entry.item in items for entry in plan.items) else None
+    told = all(entry.item in items for entry in plan.items)
     return {
         "plan": plan.id,
         "kind": plan.kind,
         "at": plan.at.isoformat(),
         "agent": plan.agent,
-        "reason": plan.reason,
+        "reason": plan.reason if told else "",
         "state": "undone" if plan.undone_at else "applied" if plan.applied_at else "not applied",
         "applied_at": plan.applied_at.isoformat() if plan.applied_at else None,
         "undone_at": plan.undone_at.isoformat() if plan.undone_at else None,
@@ -41,7 +41,7 @@ async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str
             }
             for entry in plan.items
         ],
-        **({"edit": _changes(edit)} if edit else {}),
+        **({"edit": _changes(plan.edit)} if plan.edit and told else {}),
     }
 
 
@@ -60,12 +60,12 @@ def _changes(edit: Edit) -> dict[str, dict[str, Any]]:
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
-    reason = f": {found['reason']}" if found["reason"] else ""
+    reason = f": {one_line(found['reason'])}" if found["reason"] else ""
     by = f"by {found['agent']} at {moment(found['at'])}"
     yield f"{heading(found['plan'])}  {found['kind']}, {found['state']}, {by}{reason}"
     for act in found["acts"][:_SHOWN]:
         other = f" → {act['other']}" if act["other"] else ""
-        says = quoted(one_line(act["insight"])) if act["insight"] else "an agent’s own"
+        says = quoted(one_line(act["insight"])) if act["insight"] else OWN
         yield f"  {act['act']} {act['item']}{other}: {says}"
         if act["because"]:
             yield f"      {hint('because')} {one_line(act['because'])}"

@@ -22,6 +22,7 @@ from fleetlore.server.command_group import (
     with_ledger,
     with_unit,
 )
+from fleetlore.server.identity import person
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import counted, heading, hint
 from fleetlore.server.people.plans import account_of, plan_text
@@ -40,9 +41,15 @@ _WHOLE = PrunePolicy(largest_share=1.0)
 @commands.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=ids_of("k"))
 @click.option("--space", type=click.Choice(["all", "general", "prompt"]), default="all", help="Only in this space.")
-@click.option("--reason", default="", help="Why; kept in the ledger, required with ids.")
+@click.option("--reason", default="", show_default=False, help="Why; kept in the ledger, required with ids.")
 @click.option("--apply", is_flag=True, help="Carry the plan out; without, it is only shown.")
-@click.option("--plan", default="", help="A plan (p_…), carried out exactly as shown.", shell_complete=ids_of("p"))
+@click.option(
+    "--plan",
+    default="",
+    show_default=False,
+    help="A plan (p_…), carried out exactly as shown.",
+    shell_complete=ids_of("p"),
+)
 @click.option("--yes", is_flag=True, help="Do not ask before carrying it out.")
 @agent_option
 @data_option
@@ -58,9 +65,10 @@ def prune(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Forget the items with these IDs, or without any what the policy finds: hardly trusted or superseded.
+    """Forget items, by a plan that can be taken back.
 
-    Shows a plan; with --apply carries it out, of any size. Next: `fleetlore undo` takes it back.
+    Without an ID whatever the policy finds: what is hardly trusted or superseded. Shows a plan; with --apply carries it
+    out, of any size. Next: `fleetlore undo` takes it back.
     """
     if plan and ids:
         raise Refusal("plan", "a plan says itself which items it takes", "Give --plan or ids, not both")
@@ -99,9 +107,10 @@ def prune(
 @promote_after_option
 @json_option
 def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
-    """Take back what a PLAN (p_…) did: pruning, merging, consolidation or an edit.
+    """Take back what a PLAN (p_…) did.
 
-    Everything is as it was before, with what came since. Next: `fleetlore show` the plan or its items.
+    Pruning, merging, consolidation, an edit or an import. Everything is as it was before, with what came since.
+    Next: `fleetlore show` the plan or its items.
     """
     wanted = PlanId(plan.strip())
 
@@ -116,7 +125,7 @@ def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         undone = await unit.undo_plan(wanted, agent=agent)
-        return await account_of(unit.ledger.read, undone.plan, agent)
+        return await account_of(unit.ledger.read, undone.plan, person())
 
     found = with_unit(data, work, Policy(promote_after=promote_after))
     tell(found, as_json, lambda told: f"took back {told['plan']}: {counted(len(told['acts']), 'act')}")

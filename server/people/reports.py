@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fleetlore.kmu.report import Acknowledgement
-from fleetlore.server.people.lines import heading, hint, moment
+from fleetlore.server.people.lines import harmless, heading, hint, moment
 from fleetlore.storage.identifiers import FeedbackId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName
@@ -46,10 +46,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{heading(found['feedback'])}  {found['outcome']}{seen}, by {found['agent']} at {moment(found['at'])}"
     for name in _TEXTS:
         if found[name]:
-            yield f"{hint(name.replace('_', ' '))} {found[name]}"
+            yield f"{hint(name.replace('_', ' '))} {harmless(found[name])}"
     if found["assessment"]:
         yield heading("assessment")
-        yield from (f"  {sentence}" for sentence in found["assessment"])
+        yield from (f"  {harmless(sentence)}" for sentence in found["assessment"])
     for learned in found["learned"]:
         yield f"{heading('learned')} {learned['id'] or 'nothing'}: {learned['decision']}. {learned['because']}"
     for name in ("credited", "blamed"):

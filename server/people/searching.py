@@ -19,7 +19,7 @@ _ALIKE = 100
 @commands.command()
 @click.argument("query", nargs=-1)
 @click.option("--limit", type=click.IntRange(1, _LOOKED_AT), default=10, help="Most items to show.")
-@click.option("--project", default="", help="Only items of this project, as owner/name.")
+@click.option("--project", default="", show_default=False, help="Only items of this project, as owner/name.")
 @click.option("--tag", "tags", multiple=True, help="Only items with this tag; once for each.")
 @click.option("--space", type=click.Choice(["general", "prompt"]), default=None, show_default="both")
 @click.option(
@@ -42,9 +42,10 @@ def search(
     data: Path,
     as_json: bool,
 ) -> None:
-    """Search what the fleet knows for the words of QUERY; without a query, list the most trusted.
+    """Find items by the words of a QUERY.
 
-    An agent's own items are found with --agent. Next: `fleetlore show ID`.
+    Without a query the most trusted are listed; an agent's own items are found with --agent.
+    Next: `fleetlore show ID`.
     """
     asked = " ".join(query)
     words = words_of(asked)

@@ -33,8 +33,9 @@ _REMEDIES = {
 @data_option
 @json_option
 def show(id: str, agent: AgentName, data: Path, as_json: bool) -> None:
-    """Show one item (k_…), report (f_…), receipt (r_…) or plan (p_…), whole.
+    """Show an item, report, receipt or plan whole, by its ID.
 
+    Ids begin with k_, f_, r_ and p_ in this order.
     An item with its evidence down to the words of each report, its history, and what it contradicts or resembles.
     Next: `fleetlore edit`, `fleetlore prune` or `fleetlore undo`, as the last line says.
     """
@@ -55,8 +56,9 @@ def show(id: str, agent: AgentName, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def why(receipt: str, agent: AgentName, data: Path, as_json: bool) -> None:
-    """Show why a RECEIPT (r_…) showed these items in this order, as of then, and what became of each.
+    """Show why a RECEIPT (r_…) showed what it did.
 
+    As of then: why these items, in this order; what lay near and was not shown; and what has become of each.
     Next: `fleetlore show` an item that it names.
     """
     found = with_ledger(data, "", lambda ledger: receipt_account(ledger.read, ReceiptId(receipt.strip()), agent))

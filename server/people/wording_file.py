@@ -19,8 +19,7 @@ _FIELD = re.compile(r"(?P<name>[a-z ]+):(?P<value>.*)")
 def written(item: Item) -> str:
     """The text to edit."""
     wording = item.wording
-    values = (wording.kind, ", ".join(wording.tags), wording.task_type, wording.project)
-    fields = "\n".join(f"{name}: {value}".rstrip() for name, value in zip(_FIELDS, values, strict=True))
+    fields = "\n".join(f"{name}: {value}".rstrip() for name, value in _values(wording).items())
     return f"# {item.id}\n{_HELP}{fields}\n{_INSIGHT}\n{wording.insight}\n{_APPLIES}\n{wording.applies_when}\n"
 
 
@@ -35,15 +34,20 @@ def read_back(text: str, before: Wording) -> dict[str, Any]:
     if not insight_mark or not applies_mark:
         mark = _APPLIES if insight_mark else _INSIGHT
         raise Refusal("text", f"the line {mark} is gone", "Leave the lines with === as they are")
-    fields = _fields(head)
+    fields, same = _fields(head), _values(before)
     return {
         "kind": fields["kind"],
-        "tags": [tag.strip() for tag in fields["tags"].split(",")],
-        "task_type": fields["task type"],
-        "project": fields["project"],
+        "tags": before.tags if fields["tags"] == same["tags"].strip() else fields["tags"].split(","),
+        "task_type": _kept(fields["task type"], before.task_type),
+        "project": _kept(fields["project"], before.project),
         "insight": _kept(insight, before.insight),
         "applies_when": _kept(applies_when, before.applies_when),
     }
+
+
+def _values(wording: Wording) -> dict[str, str]:
+    values = (wording.kind, ", ".join(wording.tags), wording.task_type, wording.project)
+    return dict(zip(_FIELDS, values, strict=True))
 
 
 def _fields(head: str) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fleet import COMMAND, in_process
 from fleetlore.server.cli import commands
 from fleetlore.server.people.wording_file import read_back, written
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import FleetloreError, Refusal
 from fleetlore.storage.identifiers import new_feedback_id, new_item_id
 from fleetlore.storage.records import AgentName, Evidence, Item, Wording
 
@@ -106,6 +106,9 @@ async def test_undo_gives_back_exactly_what_was_there(data, item):
     assert (undone["state"], undone["kind"], undone["edit"]) == ("undone", "edit", made["edit"])
     assert await whole(data, item) == before
     assert await shown(data, TASK) == [OLD]
+    # What is called restored is left alone by consolidation for good.
+    kinds = [event["kind"] for event in (await told("show", item, "--data", data))["history"]]
+    assert kinds[-2:] == ["edited", "edit undone"]
 
 
 async def test_undo_keeps_the_evidence_that_came_since(data, item):
@@ -176,7 +179,8 @@ async def test_only_its_owner_edits_an_agents_own_item(data):
     assert made["acts"][0]["insight"] == NEW
     told_to_ana = await told("show", made["plan"], "--agent", "ana", "--data", data)
     assert "edit" not in told_to_ana
-    assert told_to_ana["acts"][0]["insight"] == ""
+    assert (told_to_ana["reason"], told_to_ana["acts"][0]["insight"]) == ("", "")
+    assert OLD not in str(await told("undo", made["plan"], "--data", data))
 
 
 async def test_what_is_gone_says_what_to_do_instead(data, item):
@@ -233,6 +237,8 @@ async def test_evidence_that_comes_while_somebody_edits_is_no_conflict(data, ite
     [
         ("text = text.replace('=== insight ===', '')", "the line === insight === is gone"),
         ("text = text.replace('kind: do', 'kind: perhaps')", "kind: 'perhaps' is not known"),
+        ("text = text.replace('kind: do', 'kind: auto')", "kind: 'auto' is not known"),
+        ("text = text.replace('kind: do', 'kind:')", "kind: it is required"),
         ("text = text.replace('tags:', 'colour:')", "the line 'colour: keys' says nothing that is known"),
         ("text = text.replace('project: acme/billing\\n', '')", "the line “project:” is gone"),
         (f"text = text.replace({OLD!r}, '')", "insight: it is empty"),
@@ -245,10 +251,32 @@ async def test_a_text_that_cannot_be_used_is_kept_as_well(data, item, tmp_path, 
     assert (await whole(data, item))["insight"] == OLD
 
 
+async def test_a_text_from_a_file_stays_there_and_must_be_utf_8(data, item, tmp_path):
+    file = anyio.Path(tmp_path / "my text.md")
+    await file.write_bytes("kind: do\nMüll".encode("latin-1"))
+    with pytest.raises(Refusal, match="text: it is not in UTF-8"):
+        await run("edit", item, "--from", file, "--data", data)
+    await file.write_text("kind: do\n")
+    with pytest.raises(Refusal, match=rf"Your text is kept: fleetlore edit {item} --from '.*my text\.md'\.$"):
+        await run("edit", item, "--from", file, "--data", data)
+
+
+async def test_what_was_written_in_an_editor_outlives_a_fault_of_the_store(data, item, tmp_path):
+    environment = editor(
+        tmp_path,
+        "text = text.replace('a day', 'ever')",
+        f"(pathlib.Path({str(data)!r}) / 'spaces').rename({str(data / 'gone')!r})",
+        f"(pathlib.Path({str(data)!r}) / 'spaces').write_text('no folder')",
+    )
+    with pytest.raises(FleetloreError):
+        await run("edit", item, "--data", data, **environment)
+    assert "ever" in await anyio.Path(data / "edits" / f"{item}-1.md").read_text()
+
+
 _LINES = st.text(st.characters(exclude_characters="\r", exclude_categories=("Cs",)), max_size=80).filter(
     lambda text: "===" not in text
 )
-_NAMES = st.text(st.characters(categories=("L", "N")), max_size=20)
+_NAMES = st.text(st.characters(categories=("L", "N", "P", "Zs", "S")), max_size=20)
 
 
 @given(
@@ -280,5 +308,4 @@ def test_a_text_that_was_not_changed_says_what_was_there(wording):
         updated_at=now,
         **{name: getattr(wording, name) for name in Wording.__slots__},
     )
-    values = read_back(written(item), wording)
-    assert Wording(**values | {"tags": tuple(tag for tag in values["tags"] if tag)}) == wording
+    assert Wording(**read_back(written(item), wording)) == wording

@@ -1,6 +1,7 @@
 """`fleetlore show` and `fleetlore why`: everything about an item, a report, a receipt or a plan, as of then."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -61,6 +62,19 @@ async def test_an_item_is_shown_down_to_the_words_of_each_report(data):
     assert "next: what it had been shown: fleetlore why r_" in await run("show", reports["eve"], "--data", data)
 
 
+async def test_an_outcome_that_was_seen_from_outside_is_told_as_such(data):
+    async with in_process(data) as fleet:
+        item = await fleet.teach(LESSON, task=TASK)
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    await run("hook", "report", "--receipt", receipt, "--implicit", "tests-passed", "--data", data)
+    text = await run("show", item, "--data", data)
+    assert "zoe: helpful, not by name (success, seen from outside)" in text
+    [_, seen] = (await told("show", item, "--data", data))["verdicts"]
+    report = await run("show", seen["feedback"], "--data", data)
+    assert report.startswith(f"{seen['feedback']}  success (seen from outside: tests passed), by zoe at ")
+    assert "(implicit: tests passed)" in await run("why", receipt, "--data", data)
+
+
 async def test_an_item_tells_what_became_of_it(data):
     async with in_process(data) as fleet:
         old = await fleet.teach("Deploy on Fridays", task=TASK)
@@ -77,6 +91,20 @@ async def test_an_item_tells_what_became_of_it(data):
     pruned = await told("prune", new, "--reason", "we never deploy", "--apply", "--data", data)
     assert (await told("show", new, "--data", data))["because"] == f"plan {pruned['plan']}: we never deploy"
     assert f"next: to bring it back: fleetlore undo {pruned['plan']}" in await run("show", new, "--data", data)
+
+
+async def test_what_others_say_cannot_steer_the_terminal(data):
+    evil = "Keep\x1b[2J it\x9b31m \u202egnp.exe"
+    async with in_process(data) as fleet:
+        item = await fleet.teach(evil, task=f"{TASK}\x1b]0;title\x07", reasoning="\x1b[31mred")
+        receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
+    found = await told("show", item, "--data", data)
+    assert found["insight"] == evil
+    plan = (await told("prune", item, "--reason", "test", "--data", data))["plan"]
+    commands = [["show", item], ["show", found["origin"]["feedback"]], ["show", plan], ["why", receipt], ["search"]]
+    for command in [*commands, ["report"]]:
+        text = await run(*command, "--data", data)
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), command
 
 
 async def test_a_plan_is_shown_with_each_act_and_how_to_take_it_back(data):

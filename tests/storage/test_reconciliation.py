@@ -1,8 +1,10 @@
 """The knowledge spaces follow the ledger: after crashes, after prunes, and from nothing."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
+import anyio
 import pytest
 
 from fleetlore.kmu.question import Question
@@ -110,3 +112,21 @@ async def test_pruned_rows_leave_the_space_and_come_back_on_undo(opened):
         assert await unit.spaces.ids("general") == []
         await unit.undo_plan(plan, agent="teacher")
         assert await unit.spaces.ids("general") == [item]
+
+
+async def test_words_that_change_while_a_rebuild_copies_them_are_found_afterwards(opened, tmp_path):
+    async with opened() as unit, opened() as rebuilder, anyio.create_task_group() as tasks:
+        item = await _teach(unit, "first lesson")
+        copied = anyio.Event()
+        tasks.start_soon(
+            lambda: rebuild_spaces(
+                rebuilder.ledger, tmp_path / "data", embedder="wordllama-256", progress=lambda _: copied.set()
+            )
+        )
+        await copied.wait()
+        read = (await unit.ledger.read.item(item, agent="teacher")).wording
+        wish = replace(read, insight="zebras need hay", applies_when="feeding zebras")
+        await unit.edit(item, read=read, wish=wish, agent="teacher")
+    async with opened() as unit:
+        assert (await unit.ledger.refresh()).generation == 2
+        assert await _insights(unit, task="feeding zebras") == ["zebras need hay"]

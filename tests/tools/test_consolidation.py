@@ -275,7 +275,7 @@ async def test_the_command_says_what_it_did_and_undo_takes_it_back(tmp_path):
     assert (answer["looked_at"], answer["acts"], plan["acts"]) == (2, {"merge": 1}, 1)
     undo = [*COMMAND, "undo", plan["plan"], "--data", str(data)]
     undone = await anyio.run_process(undo, check=False)
-    assert (undone.returncode, undone.stdout.decode()) == (0, f"took back {plan['plan']}: 1 acts\n")
+    assert (undone.returncode, undone.stdout.decode()) == (0, f"took back {plan['plan']}: 1 act\n")
     async with in_process(data) as fleet:
         assert set(await Team(fleet).shown("dee")) == {older, younger}
     unknown = await anyio.run_process([*COMMAND, "undo", "p_none", "--data", str(data)], check=False)
