@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from fleetlore.server.whole_file import replacing
 from fleetlore.storage.errors import FileRefused
 
 _LARGEST = 32 * 1024 * 1024
@@ -67,18 +68,9 @@ def write(path: Path, content: bytes, expected: bytes | None) -> list[Path]:
     made = [each for each in path.parents if not each.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.fleetlore-{os.getpid()}")
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                _keep_owner(path, file.fileno())
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        with replacing(path) as file:
+            file.write(content)
             _expect(path, expected)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as error:
         raise _refused(path, "written", error) from None
     return made
@@ -101,16 +93,6 @@ def remove_empty(folders: Iterable[Path]) -> None:
                 folder.rmdir()
         except OSError as error:
             raise _refused(folder, "removed", error) from None
-
-
-def _keep_owner(path: Path, handle: int) -> None:
-    """Gives a new file the owner and mode of the one it replaces, before anything is in it."""
-    if not path.exists():
-        return
-    old, new = path.stat(), os.fstat(handle)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        os.fchown(handle, old.st_uid, old.st_gid)
-    os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
 def _expect(path: Path, expected: bytes | None) -> None:

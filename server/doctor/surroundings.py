@@ -68,7 +68,8 @@ def _unescaped(place: str) -> str:
 
 
 def _permissions(data: Path) -> Finding:
-    locked = [path for path in (data, *data.iterdir()) if not os.access(path, os.R_OK | os.W_OK)]
+    # What a server has removed since the folder was listed is nobody's trouble.
+    locked = [path for path in (data, *data.iterdir()) if not os.access(path, os.R_OK | os.W_OK) and path.exists()]
     if locked:
         owner = f"chown -R $(id -un) '{data}'"
         return failure("permissions", f"{locked[0]} cannot be read and written by this user", f"Run: {owner}")

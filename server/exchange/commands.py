@@ -12,6 +12,7 @@ import anyio
 import click
 from click._termui_impl import ProgressBar
 
+from fleetlore.server.clients.files import target_of
 from fleetlore.server.command_group import ENVIRONMENT, agent_option, commands, data_option, json_option, with_ledger
 from fleetlore.server.exchange.digest import lessons_block, put_into
 from fleetlore.server.exchange.exporting import exported
@@ -19,9 +20,9 @@ from fleetlore.server.exchange.files import FORMATS, STANDARD_INPUT, Format, fou
 from fleetlore.server.exchange.importing import TOGETHER, Import
 from fleetlore.server.exchange.reading import lines_of
 from fleetlore.server.exchange.telling import Telling, write
-from fleetlore.server.exchange.whole_file import replacing
 from fleetlore.server.marked_block import put
 from fleetlore.server.settings import utc_now
+from fleetlore.server.whole_file import replacing
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import FileRefused, Refusal
@@ -236,8 +237,12 @@ def _output(file: Path | None) -> Iterator[Callable[[bytes], object]]:
         yield write
         return
     _checked(file)
-    with replacing(file) as stream:
-        yield stream.write
+    try:
+        with replacing(target_of(file)) as stream:
+            yield stream.write
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FileRefused(file, None, f"it cannot be written: {reason}", "Choose another file") from error
 
 
 def _checked(file: Path) -> None:

@@ -76,6 +76,9 @@ async def a_history(data):
 async def evidence(data, ids):
     async with in_process(data) as fleet:
         found = [await fleet.resource(f"fleetlore://item/{item}") for item in ids]
+    for item in found:
+        for verdict in item["verdicts"]:
+            verdict.pop("sentences", None)  # only the reasoning travels, not what was made of it
     names = ("status", "support", "contradiction", "agents", "projects", "conflicts_with", "verdicts")
     return [{name: item[name] for name in names} for item in found]
 

@@ -294,7 +294,7 @@ async def test_an_import_can_be_taken_back_and_made_again(data, folder):
     async with in_process(data) as fleet:
         assert "is an import" in await fleet.refusal("prune", undo=plan)
         assert len((await fleet.retrieve("tabs in makefiles"))["items"]) == 1
-    assert f"took back {plan}: 1 acts".encode() in await run("undo", plan, "--data", data)
+    assert f"took back {plan}: 1 act".encode() in await run("undo", plan, "--data", data)
     assert await items(data) == before
     async with in_process(data) as fleet:
         assert (await fleet.retrieve("tabs in makefiles"))["items"] == []
