@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from threading import Thread
@@ -61,7 +61,28 @@ def place_options(command: Callable[..., None]) -> Callable[..., None]:
     return placed
 
 
-@commands.group()
+class _Hooks(click.Group):
+    """A group that ends with 1 for the name of a hook that is none: 2 would keep an assistant from stopping."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _mild():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: ANN401  as click has it
+        with _mild():
+            return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _mild() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.exit_code = 1
+        raise
+
+
+@commands.group(cls=_Hooks)
 def hook() -> None:
     """What the hooks of an assistant call: they read its JSON and never stand in its way."""
 

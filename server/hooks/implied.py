@@ -1,13 +1,15 @@
 """What a shell command and its end say of how the task goes. Pure.
 
-No outcome is better than a wrong one: only what can be told from the command and its exit status is told.
+No outcome is better than a wrong one: what is told is told by the exit status, or by what a test runner says at its
+end where the status is another command's (`pytest | tail`).
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fleetlore.server.hooks.shell import Words, bare, parts_of
+from fleetlore.server.hooks.shell import Words, bare, parts_of, pipelines_of
+from fleetlore.server.hooks.summaries import tests_passed
 from fleetlore.storage.records import Implicit
 
 # Killed, timed out, or not there to be run: that says nothing of the task.
@@ -34,8 +36,10 @@ def implied(command: str, ended: Ended) -> Implicit | None:
     if ended.status is None or ended.status in _NOT_RUN or ended.status >= _KILLED_FROM:
         return None
     before, chain = ([bare(words) for words in part] for part in parts_of(command))
-    chain = [words for words in chain if words and words[0] not in _PREPARING]
-    if not chain or any(_tests(words) for words in before):
+    chain = [words for words in chain if not _prepares(words)]
+    if not chain:
+        return _summed_up(command, ended)
+    if any(_tests(words) for words in before):
         return None
     return _succeeded(chain, ended) if ended.status == 0 else _failed(chain, ended)
 
@@ -59,6 +63,30 @@ def _failed(chain: Sequence[Words], ended: Ended) -> Implicit | None:
     return None if ended.status != 1 and any(words[0] in _PYTEST for words in chain) else "tests-failed"
 
 
+def _summed_up(command: str, ended: Ended) -> Implicit | None:
+    """What the only thing that ran, a test runner, says at its end of whatever its output was piped through."""
+    pipelines = [[bare(words) for words in pipeline] for pipeline in pipelines_of(command)]
+    pipelines = [pipeline for pipeline in pipelines if len(pipeline) > 1 or not _prepares(pipeline[0])]
+    if len(pipelines) != 1 or not _tests(pipelines[0][0]) or not _something_ran(ended.output):
+        return None
+    [(runner, *filters)] = pipelines
+    through = {words[0] if words else "" for words in filters}
+    if not through <= _FILTERS:
+        return None
+    to_the_end = through <= _TO_THE_END and "--no-fail-fast" not in runner and "truncated]" not in ended.output
+    match tests_passed(_program(runner), ended.output, to_the_end=to_the_end):
+        case True if ended.status == 0:
+            return "tests-passed"
+        case False:
+            return "tests-failed"
+        case _:
+            return None
+
+
+def _prepares(words: Words) -> bool:
+    return not words or words[0] in _PREPARING
+
+
 def _something_ran(output: str) -> bool:
     if "[no test files]" in output and not re.search(r"^(?:ok|FAIL|---)\s", output, re.MULTILINE):
         return False  # go test says that of every package without tests
@@ -66,6 +94,9 @@ def _something_ran(output: str) -> bool:
 
 
 _PREPARING = frozenset(("cd", "pushd", "popd", "export", "set", "source", ".", "true", "echo", "printf", "unset"))
+# What shows lines as they are; of these, what shows the last ones.
+_FILTERS = frozenset(("tail", "head", "cat", "tee", "grep", "egrep", "fgrep", "rg"))
+_TO_THE_END = frozenset(("tail", "cat", "tee"))
 _LOOKING = frozenset(
     """grep egrep fgrep rg ag ack ls cat head tail less diff cmp test [ find fd which type stat file ps pgrep lsof wc du
     df tree sleep wait kill pkill command false exit return read jq curl wget ping nc ssh awk sed cut sort uniq xargs
@@ -90,7 +121,8 @@ _TELLING_OF: dict[str, frozenset[str]] = {
     "ctest": frozenset(("-N",)),
     "make": frozenset(("-n", "-q", "--just-print", "--question")),
     "go": frozenset(("-c", "-list", "-n")),
-    "mvn": frozenset(("-DskipTests", "-Dmaven.test.skip=true")),
+    "mvn": frozenset(("-DskipTests", "-DskipTests=true", "-Dmaven.test.skip", "-Dmaven.test.skip=true")),
+    "gradle": frozenset(("-x", "--exclude-task", "-m")),
 }
 _MAKE_TARGET = re.compile(r"(?:tests?|check)(?:[-_:].*)?")
 _SCRIPT = re.compile(r"tests?(?:[:_-].*)?")
@@ -102,14 +134,19 @@ def _tests(words: Words) -> bool:
 
 def _only_tells(words: Words) -> bool:
     """Whether it lists, explains or prepares, and runs nothing."""
-    return not (_TELLING | _TELLING_OF.get(words[0], frozenset())).isdisjoint(words[1:])
+    return not (_TELLING | _TELLING_OF.get(_program(words), frozenset())).isdisjoint(words[1:])
+
+
+def _program(words: Words) -> str:
+    """The program that is run, also where a project brings a wrapper of its own."""
+    return words[0].removesuffix("w") if words[0] in ("mvnw", "gradlew") else words[0]
 
 
 def _names_tests(words: Words) -> bool:
     program, arguments = words[0], words[1:]
     if program in _RUNNERS:
         return True
-    recognise = _BY_ARGUMENTS.get(program.removesuffix("w") if program in ("mvnw", "gradlew") else program)
+    recognise = _BY_ARGUMENTS.get(_program(words))
     return recognise is not None and recognise([word for word in arguments if not word.startswith(("-", "+"))])
 
 

@@ -1,7 +1,7 @@
-"""Shell commands as far as their exit status can be traced to one of their parts. Pure.
+"""Shell commands as far as it can be told which of their parts ran and which one the exit status is of. Pure.
 
-Of a pipeline, of commands joined by `||` and of anything in the background nobody can tell; nor of loops, functions,
-substitutions and here-documents. Then there are no parts.
+Of anything in the background, of loops, functions, substitutions and here-documents nobody can tell. Then there are
+no parts.
 """
 
 import re
@@ -13,7 +13,9 @@ Words = tuple[str, ...]
 
 _OPERATORS = ";&|()<>\n"
 _REDIRECTIONS = frozenset((">", ">>", "<", ">&", "<&", "&>", "&>>", ">|"))
-_SEQUENCES = frozenset((";", "\n"))
+_PIPES = frozenset(("|", "|&"))
+_BRANCHING = _PIPES | {"||"}
+_JOINING = _BRANCHING | {"&&", ";", "\n"}
 _OPAQUE = frozenset(
     ("if", "for", "while", "until", "case", "select", "function", "{", "}", "!", "[[", "eval", "trap", "exec")
 )
@@ -23,32 +25,28 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 def parts_of(command: str) -> tuple[list[Words], list[Words]]:
     """What was run before, of which the exit status tells nothing, and the `&&` chain that it tells of.
 
-    Both are empty where it cannot be told.
+    Both are empty where it cannot be told, as with a pipeline or `||`.
     """
-    try:
-        tokens = list(_lexer(command))
-    except ValueError:  # a quotation mark without its partner
-        return [], []
-    chains: list[list[list[str]]] = [[[]]]
-    after_redirection = False
-    for token in tokens:
-        if after_redirection:
-            after_redirection = False
-        elif not set(token) <= set(_OPERATORS):
-            if _is_opaque(token, first=not chains[-1][-1]):
-                return [], []
-            chains[-1][-1].append(token)
-        elif (operator := token.strip("\n") or "\n") in _REDIRECTIONS:
-            after_redirection = True
-        elif operator in _SEQUENCES:
-            chains.append([[]])
-        elif operator == "&&":
-            chains[-1].append([])
-        else:
+    chains: list[list[Words]] = []
+    for operator, words in _steps(command):
+        if operator in _BRANCHING:
             return [], []
-    told = [[tuple(words) for words in chain if words] for chain in chains]
-    told = [chain for chain in told if chain]
-    return ([words for chain in told[:-1] for words in chain], told[-1]) if told else ([], [])
+        if operator == "&&":
+            chains[-1].append(words)
+        else:
+            chains.append([words])
+    return ([words for chain in chains[:-1] for words in chain], chains[-1]) if chains else ([], [])
+
+
+def pipelines_of(command: str) -> list[list[Words]]:
+    """The pipelines, however they are joined; most are of one command. None where it cannot be told."""
+    pipelines: list[list[Words]] = []
+    for operator, words in _steps(command):
+        if operator in _PIPES:
+            pipelines[-1].append(words)
+        else:
+            pipelines.append([words])
+    return pipelines
 
 
 def bare(words: Words) -> Words:
@@ -62,6 +60,29 @@ def bare(words: Words) -> Words:
         else:
             return (PurePosixPath(rest[0]).name.removesuffix(".exe"), *rest[1:])
     return ()
+
+
+def _steps(command: str) -> list[tuple[str, Words]]:
+    """Each command with the operator before it; none where it cannot be told what was run."""
+    steps: list[tuple[str, list[str]]] = [("", [])]
+    after_redirection = False
+    try:
+        for token in _lexer(command):
+            if after_redirection:
+                after_redirection = False
+            elif not set(token) <= set(_OPERATORS):
+                if _is_opaque(token, first=not steps[-1][1]):
+                    return []
+                steps[-1][1].append(token)
+            elif (operator := token.strip("\n") or "\n") in _REDIRECTIONS:
+                after_redirection = True
+            elif operator not in _JOINING:
+                return []
+            elif steps[-1][1]:  # else a line goes on after its operator
+                steps.append((operator, []))
+    except ValueError:  # a quotation mark without its partner
+        return []
+    return [(operator, tuple(words)) for operator, words in steps if words or operator in _BRANCHING]
 
 
 def _lexer(command: str) -> shlex.shlex:

@@ -281,6 +281,21 @@ def test_wrong_usage_does_not_keep_an_assistant_from_stopping(name):
         assert err.startswith("fleetlore: ") or (env and name != "session-start")
 
 
+@pytest.mark.parametrize("line", [["stpo"], ["--bogus", "stop"], []])
+def test_the_name_of_a_hook_that_is_none_is_told_and_keeps_no_assistant_from_stopping(line):
+    result = fleetlore("hook", *line)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "fleetlore hook" in result.stderr
+
+
+async def test_a_command_in_a_pipeline_counts_by_what_it_says_at_its_end(told, tmp_path):
+    data, receipts = told
+    said = bash("pytest -q 2>&1 | tail -1", transcript_of(tmp_path, *receipts))
+    failed = said | {"tool_response": {"stdout": "1 failed, 4 passed in 0.12s", "stderr": "", "interrupted": False}}
+    assert hook("tool-use", "--data", data, said=failed) == ("", "")
+    assert [r["implicit"] for r in await reports(data, receipts[1])] == ["tests-failed"]
+
+
 async def test_a_transcript_that_is_missing_binary_or_huge_is_no_trouble(told, tmp_path):
     data, receipts = told
     for file in (tmp_path / "nowhere", tmp_path, "\0", "~nobody/x"):

@@ -70,6 +70,10 @@ TELL_NOTHING = [
     "ctest -N",
     "npx jest --listTests",
     "npm run test --if-present",
+    "./mvnw verify -DskipTests",
+    "./gradlew build -x test",
+    "pytest || > failed",
+    "make ||\n pytest",
     "echo pytest",
     "which pytest",
     "cat pytest.ini",
@@ -191,6 +195,107 @@ def test_packages_without_tests_beside_others_that_have_some_are_no_matter():
 def test_whatever_was_run_the_answer_is_one_of_four_or_none(command, status, output):
     kinds = (None, "tests-passed", "tests-failed", "command-failed", "reverted")
     assert implied(command, Ended(status=status, output=output)) in kinds
+
+
+# What a runner says at its end, where the status is another command's
+
+PYTEST = "FAILED tests/test_keys.py::test_rotate - assert 1 == 2\n{}"
+JEST = (
+    "Test Suites: {}, 3 total\nTests:       {}, 7 total\nSnapshots:   0 total\nTime:        1.2 s\nRan all test suites."
+)
+VITEST = " Test Files  {} (3)\n      Tests  {} (7)\n   Start at  01:02:03\n   Duration  1.20s"
+CARGO = "running 3 tests\n\ntest result: {}; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n"
+UNITTEST = "----------------------------------------------------------------------\nRan {} in 0.003s\n\n{}\n"
+MAVEN = "[INFO] Tests run: 7, Failures: {}, Errors: {}, Skipped: 0\n[INFO] {}\n[INFO] Total time:  2.1 s"
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("pytest -q 2>&1 | tail -20", "....\n4 passed in 0.12s"),
+        (
+            "cd service && python -m pytest |& tail -n 3",
+            "===== 4 passed, 1 skipped, 2 warnings in 61.02s (0:01:01) =====",
+        ),
+        ("pytest --color=yes | cat", "\x1b[32m\x1b[32m\x1b[1m4 passed\x1b[0m\x1b[32m in 0.12s\x1b[0m\x1b[0m"),
+        ("pytest -q | grep -E 'passed|failed'", "4 passed, 1 xfailed in 0.12s\r\n"),
+        ("set -o pipefail; uv run pytest 2>&1 | tee log.txt | head -50", "4 passed in 0.12s"),
+        ("pytest -q || true", "4 passed in 0.12s"),
+        ('pytest -q; echo "exit: $?"', "4 passed in 0.12s\nexit: 0"),
+        ("npm test 2>&1 | tail -20", JEST.format("3 passed", "1 skipped, 6 passed")),
+        ("npx vitest run | tail", VITEST.format("3 passed", "1 skipped | 6 passed")),
+        ("cargo test 2>&1 | tail -5", CARGO.format("ok. 3 passed; 0 failed")),
+        (
+            "go test ./... | tail -3",
+            "ok  \tacme/keys\t0.01s\n?   \tacme/web\t[no test files]\nok  \tacme/rotate\t(cached)",
+        ),
+        ("python -m unittest 2>&1 | tail -4", UNITTEST.format("3 tests", "OK (skipped=1)")),
+        ("python manage.py test | tail -4", UNITTEST.format("1 test", "OK")),
+        ("mvn test | tail -30", MAVEN.format(0, 0, "BUILD SUCCESS")),
+        ("./gradlew test | tail", "BUILD SUCCESSFUL in 2s\n3 actionable tasks: 1 executed"),
+    ],
+)
+def test_tests_passed_by_what_they_say_at_their_end(command, output):
+    assert implied(command, Ended(status=0, output=output)) == "tests-passed"
+    assert implied(command, Ended(status=1, output=output)) is None  # what else failed is not known
+
+
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("pytest -q 2>&1 | tail -20", PYTEST.format("1 failed, 4 passed in 0.12s")),
+        ("pytest | head -50", PYTEST.format("==== 1 failed, 1 error in 0.12s ====")),
+        ("pytest | tail -1", "2 subtests failed, 1 passed in 0.12s"),
+        ("npm test | head", JEST.format("1 failed, 2 passed", "7 passed")),
+        ("npx jest 2>&1 | grep Tests:", "Tests:       1 failed, 6 passed, 7 total"),
+        ("npx vitest run | tail", VITEST.format("1 failed | 2 passed", "1 failed | 6 passed")),
+        ("cargo test | head -40", CARGO.format("ok. 3 passed; 0 failed") + CARGO.format("FAILED. 2 passed; 1 failed")),
+        ("go test ./... | grep -v 'no test files'", "FAIL\tacme/keys\t0.01s\nok  \tacme/rotate\t0.01s\nFAIL"),
+        ("python -m unittest 2>&1 | tail -1", "FAILED (failures=1, errors=2)"),
+        ("mvn test | tail -30", MAVEN.format(1, 0, "BUILD FAILURE")),
+        ("./gradlew test | tail", "> There were failing tests. See the report\nBUILD FAILED in 2s"),
+    ],
+)
+def test_tests_failed_by_what_they_say_at_their_end(command, status, output):
+    assert implied(command, Ended(status=status, output=output)) == "tests-failed"
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("pytest -q | tail -1", "1 error in 0.12s"),
+        ("pytest -q | tail -1", "4 skipped in 0.12s"),
+        ("pytest -q | tail -1", "no tests ran in 0.01s"),
+        ("pytest -q | tail -1", "the build: 4 passed in 0.12s, it seems"),
+        ("pytest -q | tail -1", "4 passed"),
+        ("pytest -q | tail -1; pytest -q web | tail -1", "4 passed in 0.12s\n1 failed in 0.12s"),
+        ("cat old.txt; pytest -q | tail -1", "4 passed in 0.12s"),
+        ("cat old.txt | tail -1", "4 passed in 0.12s"),
+        ("pytest -q | tail -1 && git commit -m 'Rotate'", "4 passed in 0.12s"),
+        ("pytest -q | sed s/failed/passed/", "4 passed in 0.12s"),
+        ("pytest -q | tail -1 &", "4 passed in 0.12s"),
+        ("pytest -q | xargs pytest", "4 passed in 0.12s"),
+        ("pytest -q |", "4 passed in 0.12s"),
+        ("tox | tail", "4 passed in 0.12s"),
+        ("npx jest | tail -3", "Tests:       7 passed, 7 total"),
+        ("npx vitest run | tail", VITEST.format("3 passed", "7 passed") + "\n     Errors  1 error"),
+        ("cargo test | head -40", CARGO.format("ok. 3 passed; 0 failed")),
+        ("cargo test --no-fail-fast | tail -4", CARGO.format("ok. 3 passed; 0 failed")),
+        ("cargo test | tail -4", CARGO.format("ok. 0 passed; 0 failed")),
+        ("cargo test 2>&1 | tail", CARGO.format("ok. 3 passed; 0 failed") + "error: could not compile `keys`"),
+        ("go test ./... | head", "ok  \tacme/keys\t0.01s"),
+        ("go test ./... | cat", "ok  \tacme/keys\t0.01s\n\n... [800 lines truncated] ..."),
+        ("python -m unittest 2>&1 | tail -1", "OK"),
+        ("python -m unittest 2>&1 | tail -4", UNITTEST.format("2 tests", "OK (skipped=2)")),
+        ("mvn test | tail", "[INFO] BUILD SUCCESS"),
+        ("mvn test | tail", "[ERROR] COMPILATION ERROR :\n[INFO] BUILD FAILURE"),
+        ("./gradlew test | tail", "> Task :test NO-SOURCE\nBUILD SUCCESSFUL in 2s"),
+        ("./gradlew test | tail", "> Compilation failed\nBUILD FAILED in 2s"),
+    ],
+)
+def test_an_end_that_can_be_mistaken_implies_nothing(command, output):
+    assert implied(command, Ended(status=0, output=output)) is None
 
 
 # What an assistant says of the end
