@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from fleetlore.server.address import address_of
 from fleetlore.server.clients.dialects import Dialect
 from fleetlore.storage.errors import Refusal
 
@@ -116,9 +116,7 @@ def check_remote(title: str, dialect: Dialect, url: str, token_env: str, environ
             f"{title} only knows servers that it starts itself",
             "Leave --url out, or add the team's server in its own settings under Connectors",
         )
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refusal("--url", "this is no address of a server", "Give one such as https://memory.example.com/mcp")
+    parts = address_of(url)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Refusal(
             "--url",

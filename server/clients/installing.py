@@ -104,13 +104,17 @@ def plan_uninstall(client: str, placed: Sequence[Placed], journal: Journal, *, f
             else:
                 notes.append(_edited(each.part, path, "removes it"))
         after = content
+        as_left = known is not None and known.digest == digest(content or b"")
         if taken:
             after = None if text is None else text.encode()
-            if known and not held and known.digest == digest(content or b""):
+            if known and not held and as_left:
                 certain, former = journal.former(known)
                 after = former if certain else after
         if taken or known:
-            left = known.model_copy(update={"digest": digest(after or b""), "parts": held}) if known and held else None
+            left = None
+            if known and held:
+                former_name = known.former if as_left else None  # of what others wrote since it knows nothing
+                left = WrittenFile(digest=digest(after or b""), former=former_name, parts=held)
             folders = [folder for each in parts if each.folder for folder in _up_to(path, each.folder)]
             changes.append(Change(path=path, before=content, after=after, written=left, folders=tuple(folders)))
     return _checked(changes, notes)

@@ -78,8 +78,8 @@ def _mild() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.exit_code = 1
-        raise
+        error.show()
+        raise click.exceptions.Exit(1) from error
 
 
 @commands.group(cls=_Hooks)

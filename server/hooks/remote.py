@@ -7,8 +7,8 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from fleetlore.server.address import address_of
 from fleetlore.server.hooks.requests import Request, body_of
 from fleetlore.storage.errors import Refusal, ServerUnreachable
 
@@ -20,13 +20,7 @@ _ENDPOINTS = ("/mcp", "/sse")
 
 def route_of(url: str) -> str:
     """Where the hooks of the server live whose MCP endpoint, or root, this is. Raises `Refusal`."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets or a port that are none
-        usable = False
-    if not usable:
-        raise Refusal("--url", f"{url} is no address of a server", "Give one such as http://127.0.0.1:8717/mcp")
+    address_of(url)
     root = url.rstrip("/")
     for endpoint in _ENDPOINTS:
         root = root.removesuffix(endpoint)

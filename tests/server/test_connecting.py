@@ -215,6 +215,17 @@ def test_rules_that_two_clients_read_stay_until_the_last_goes(desk):
     assert rules.read_text() == "# Ours\n"
 
 
+def test_what_somebody_writes_between_two_uninstallations_stays(desk):
+    rules = desk.project / "AGENTS.md"
+    rules.write_text("# Ours\n")
+    for client in ("codex", "zed"):
+        desk.install(client, "--scope", "project")
+    rules.write_text(rules.read_text().replace("# Ours", "# Ours, and more"))
+    for client in ("codex", "zed"):
+        desk.uninstall(client, "--scope", "project")
+    assert rules.read_text() == "# Ours, and more\n"
+
+
 def test_rules_go_where_the_client_reads_them(desk):
     (desk.project / ".rules").write_text("# Ours\n")
     (desk.home / ".codex").mkdir()
