@@ -75,7 +75,7 @@ def demo(
     if screen is None:
         click.echo(json.dumps(summary_of(tally, seed=seed, learning=learning), indent=2))
     else:
-        click.echo(f"\n{summary(tally)}\n\n{farewell(seed=seed, learning=learning, data=str(data or ''))}")
+        click.echo(f"\n{summary(tally)}\n\n{farewell(world, seed=seed, learning=learning, data=str(data or ''))}")
 
 
 async def _play(world: World, data: Path, *, learning: bool, screen: Screen | None) -> Tally:

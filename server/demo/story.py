@@ -40,7 +40,7 @@ class Story:
         """Tells one attempt."""
         number = attempt.task.number
         if number == self._world.change:
-            changed = f"A new version comes out: {len(self._world.changed)} troubles have another remedy from here on"
+            changed = f"A new version comes out; from here on, other remedies: {len(self._world.changed)}"
             await self._screen.line(click.style(changed, fg="yellow", bold=True), stays=_STAYS)
         self._told.append(attempt)
         events = list(self._events(attempt))

@@ -8,6 +8,7 @@ import click
 
 from fleetlore.server.demo.attempt import QUARTERS, Lesson, Share, Tally, trust
 from fleetlore.server.demo.screen import blocks
+from fleetlore.server.demo.world import World
 
 _ROWS = 4  # of the graph
 _STATUSES = ("active", "provisional", "contested", "superseded")
@@ -18,13 +19,13 @@ def summary(tally: Tally) -> str:
     return "\n\n".join([_quarters(tally), _graph(tally), _figures(tally)])
 
 
-def farewell(*, seed: int, learning: bool, data: str) -> str:
+def farewell(world: World, *, seed: int, learning: bool, data: str) -> str:
     """What to do next."""
+    same = f"fleetlore demo --agents {len(world.agents)} --tasks {len(world.tasks)} --seed {seed}"
     if learning:
-        other = f"The same without: fleetlore demo --seed {seed} --no-learning"
+        lines = [f"The same without: {same} --no-learning"]
     else:
-        other = f"No gain, as it must be. The same with the memory: fleetlore demo --seed {seed}"
-    lines = [other]
+        lines = ["No gain, as it must be.", f"The same with the memory: {same}"]
     if data:
         lines.append(f"What it learnt is still there: fleetlore report --data {data}")
     lines += [
@@ -79,7 +80,7 @@ def _graph(tally: Tally) -> str:
     marks = ["100 %", *[""] * (_ROWS - 2), "0 %"]
     rows = [f"{mark:>7} {click.style(row, fg='green')}" for mark, row in zip(marks, upper, strict=True)]
     half = len(alone) * (tally.world.change - 1) // len(tally.world.tasks)
-    change = f"{'':8}{' ' * half}^ {len(tally.world.changed)} troubles have another remedy from here on"
+    change = f"{'':8}{' ' * half}^ from here on, other remedies: {len(tally.world.changed)}"
     return "\n".join([*rows, change, f"{'alone':>7} {alone}"])
 
 

@@ -15,6 +15,7 @@ from fleetlore.storage.errors import Refusal, ServerUnreachable
 ROUTE = "/hooks"
 _PATIENCE_SECONDS = 1.5
 _MOST_BYTES = 1_000_000
+_LONGEST_REASON = 200  # characters
 _ENDPOINTS = ("/mcp", "/sse")
 
 
@@ -38,13 +39,18 @@ def ask(url: str, request: Request, *, token: str) -> dict[str, Any]:
         with error:
             if refusal := _refusal(error.read(_MOST_BYTES)):
                 raise refusal from None
-        raise ServerUnreachable(url, f"it answers {error.code} {error.reason}") from error
+        raise ServerUnreachable(url, f"it answers {error.code} {_in_a_line(error.reason)}") from error
     except (OSError, ValueError, HTTPException) as error:  # nobody listens, it is too slow, it speaks something else
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise ServerUnreachable(url, str(reason)) from error
+        raise ServerUnreachable(url, _in_a_line(str(reason))) from error
     if not isinstance(answer, dict):
         raise ServerUnreachable(url, "it does not answer as fleetlore does")
     return answer
+
+
+def _in_a_line(said: str) -> str:
+    """What the other side said, which may be anything."""
+    return " ".join(said.split())[:_LONGEST_REASON]
 
 
 def _refusal(body: bytes) -> Refusal | None:

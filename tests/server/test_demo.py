@@ -136,6 +136,7 @@ def test_the_story_is_plain_in_80_columns_and_the_data_is_kept_where_it_is_wante
     told = run("--tasks", 8, "--agents", 1, "--data", tmp_path / "kept")
     assert f"fleetlore report --data {tmp_path / 'kept'}" in told
     told = told.replace(str(tmp_path), "")
+    assert "The same without: fleetlore demo --agents 1 --tasks 8 --seed 1 --no-learning\n" in told
     assert [line for line in told.splitlines() if len(line) > 80 or "\x1b" in line or "\r" in line] == []
     assert told.startswith("1 scripted agent, 8 tasks, seed 1.")
     assert told.endswith("  fleetlore install claude-code\n  fleetlore import AGENTS.md\n")

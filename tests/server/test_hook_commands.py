@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -397,6 +398,29 @@ def test_a_server_that_cannot_be_reached_is_said_once_until_it_can_be_again(tmp_
         assert hook("stop", "--url", url, *token, said=said, env=env | {"TEAM_TOKEN": "t0"}) == ("", "")
     assert asked == [("/hooks", "Bearer t0", {"hook": "stop", "receipts": ["r_1"]})]
     assert "systemMessage" in hook("stop", "--url", url, said=said, env=env)[0]
+
+
+def test_whatever_a_server_of_another_sort_says_is_told_in_a_line(tmp_path):
+    said, env = {"receipts": ["r_1"]}, {"XDG_STATE_HOME": str(tmp_path / "state")}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+
+        def speak():
+            caller, _ = listening.accept()
+            with caller:
+                caller.recv(65_536)
+                caller.sendall(b"220 mail\tready " * 1000 + b"\r\n")
+
+        thread = Thread(target=speak)
+        thread.start()
+        out, err = hook("stop", "--url", url, said=said, env=env)
+        thread.join()
+    told = json.loads(out)["systemMessage"]
+    assert (told.startswith(f"fleetlore: the fleetlore server at {url} cannot be used: 220 mail ready"), err) == (
+        True,
+        "",
+    )
+    assert len(told) < 400
 
 
 @pytest.mark.parametrize(
