@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from team import counts
 
+from fleet import slept
 from fleetlore.kmu.evidence import log_odds, shared
 from fleetlore.kmu.implicit import KINDS, Implied, imply, sign_of, trust_after
 from fleetlore.server.settings import utc_now
@@ -92,6 +93,25 @@ async def test_the_agents_own_word_takes_the_place_of_everything_that_was_seen(t
     said = {verdict.item: verdict.delta for verdict in verdicts if verdict.source == receipt}
     moved = {item: log_odds(trust) - log_odds(before[item]) for item, trust in (await _trusts(ledger, receipt)).items()}
     assert moved == pytest.approx({item: said.get(item, 0.0) for item in before}, abs=1e-9)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_what_was_seen_of_an_item_goes_along_with_a_merge_and_back_with_its_undo(
+    team, ledger, tmp_path, answered
+):
+    when = ("rotating the signing keys of the gateway", "rotating signing keys of gateway")
+    first = await team.teach("Rotate the old key before the deploy", applies_when=when[0])
+    second = await team.teach("Rotate old key before deploy", "bob", applies_when=when[1])
+    receipt = await team.receipt("cy")
+    before = await _trusts(ledger, receipt)
+    await imply(ledger, receipt, "tests-failed")
+    seen = await _trusts(ledger, receipt)
+    [plan] = (await slept(tmp_path / "data")).plans
+    assert [[v.implicit for v in await ledger.read.verdicts(first)].count(True), plan.items[0].item] == [1, second]
+    if answered:
+        await team.answer("cy", receipt, outcome="observation", insight="The gateway caches keys")
+    await team.fleet.call("prune", undo=plan.id, agent="ops")
+    assert await _trusts(ledger, receipt) == pytest.approx(before if answered else seen)
 
 
 async def test_what_is_seen_after_the_agents_own_word_is_stored_and_changes_nothing(team, ledger):
