@@ -36,7 +36,7 @@ def implied(command: str, ended: Ended) -> Implicit | None:
     if ended.status is None or ended.status in _NOT_RUN or ended.status >= _KILLED_FROM:
         return None
     before, chain = ([bare(words) for words in part] for part in parts_of(command))
-    chain = [words for words in chain if not _prepares(words)]
+    before, chain = ([words for words in part if not _prepares(words)] for part in (before, chain))
     if not chain:
         return _summed_up(command, ended)
     if any(_tests(words) for words in before):
@@ -67,9 +67,11 @@ def _summed_up(command: str, ended: Ended) -> Implicit | None:
     """What the only thing that ran, a test runner, says at its end of whatever its output was piped through."""
     pipelines = [[bare(words) for words in pipeline] for pipeline in pipelines_of(command)]
     pipelines = [pipeline for pipeline in pipelines if len(pipeline) > 1 or not _prepares(pipeline[0])]
-    if len(pipelines) != 1 or not _tests(pipelines[0][0]) or not _something_ran(ended.output):
+    if len(pipelines) != 1:
         return None
     [(runner, *filters)] = pipelines
+    if not runner or not _tests(runner) or not _something_ran(ended.output):
+        return None
     through = {words[0] if words else "" for words in filters}
     if not through <= _FILTERS:
         return None

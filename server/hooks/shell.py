@@ -15,7 +15,8 @@ _OPERATORS = ";&|()<>\n"
 _REDIRECTIONS = frozenset((">", ">>", "<", ">&", "<&", "&>", "&>>", ">|"))
 _PIPES = frozenset(("|", "|&"))
 _BRANCHING = _PIPES | {"||"}
-_JOINING = _BRANCHING | {"&&", ";", "\n"}
+_SEQUENCES = frozenset((";", "\n"))
+_JOINING = _BRANCHING | _SEQUENCES | {"&&"}
 _OPAQUE = frozenset(
     ("if", "for", "while", "until", "case", "select", "function", "{", "}", "!", "[[", "eval", "trap", "exec")
 )
@@ -39,7 +40,7 @@ def parts_of(command: str) -> tuple[list[Words], list[Words]]:
 
 
 def pipelines_of(command: str) -> list[list[Words]]:
-    """The pipelines, however they are joined; most are of one command. None where it cannot be told."""
+    """The pipelines, however they are joined; most are of one command. Empty where it cannot be told."""
     pipelines: list[list[Words]] = []
     for operator, words in _steps(command):
         if operator in _PIPES:
@@ -76,10 +77,10 @@ def _steps(command: str) -> list[tuple[str, Words]]:
                 steps[-1][1].append(token)
             elif (operator := token.strip("\n") or "\n") in _REDIRECTIONS:
                 after_redirection = True
-            elif operator not in _JOINING:
-                return []
-            elif steps[-1][1]:  # else a line goes on after its operator
+            elif operator in _JOINING and steps[-1][1]:
                 steps.append((operator, []))
+            elif operator not in _SEQUENCES:  # else it is an empty line, or one that goes on after its operator
+                return []
     except ValueError:  # a quotation mark without its partner
         return []
     return [(operator, tuple(words)) for operator, words in steps if words or operator in _BRANCHING]

@@ -16,6 +16,7 @@ PASSED = [
     "cd service; pytest -x",
     "cd service\npytest",
     "source .venv/bin/activate && python -m pytest -n 4 2>&1",
+    "PYTHONPATH=src; pytest",
     "PYTHONPATH=src .venv/bin/python3.12 -m unittest discover > out.txt 2>&1",
     "uv run pytest",
     "poetry run pytest && git commit -m 'Rotate the keys'",
@@ -191,7 +192,10 @@ def test_packages_without_tests_beside_others_that_have_some_are_no_matter():
     assert implied("go test ./...", Ended(status=0, output=output)) == "tests-passed"
 
 
-@given(st.text(), st.none() | st.integers(-1, 300), st.text())
+PIECES = st.lists(st.sampled_from(["pytest", "tail", "A=1", "|", "||", "&&", ";", "\n", ">", "&", "cd", "git", "("]))
+
+
+@given(st.text() | PIECES.map(" ".join), st.none() | st.integers(-1, 300), st.text())
 def test_whatever_was_run_the_answer_is_one_of_four_or_none(command, status, output):
     kinds = (None, "tests-passed", "tests-failed", "command-failed", "reverted")
     assert implied(command, Ended(status=status, output=output)) in kinds
@@ -277,6 +281,8 @@ def test_tests_failed_by_what_they_say_at_their_end(command, status, output):
         ("pytest -q | tail -1 &", "4 passed in 0.12s"),
         ("pytest -q | xargs pytest", "4 passed in 0.12s"),
         ("pytest -q |", "4 passed in 0.12s"),
+        ("OLD=1 | tail -1", "4 passed in 0.12s"),
+        ("| pytest -q && || tail -1", "1 failed"),
         ("tox | tail", "4 passed in 0.12s"),
         ("npx jest | tail -3", "Tests:       7 passed, 7 total"),
         ("npx vitest run | tail", VITEST.format("3 passed", "7 passed") + "\n     Errors  1 error"),
