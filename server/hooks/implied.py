@@ -25,10 +25,11 @@ _NOTHING_RAN = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended:
-    """How a command ended: its exit status (None where that is not known) and what it said."""
+    """How a command ended: its exit status (None where that is not known) and what it said; `whole` is all of it."""
 
     status: int | None
     output: str = ""
+    whole: bool = True
 
 
 def implied(command: str, ended: Ended) -> Implicit | None:
@@ -75,7 +76,7 @@ def _summed_up(command: str, ended: Ended) -> Implicit | None:
     through = {words[0] if words else "" for words in filters}
     if not through <= _FILTERS:
         return None
-    to_the_end = through <= _TO_THE_END and "--no-fail-fast" not in runner and "truncated]" not in ended.output
+    to_the_end = through <= _TO_THE_END and "--no-fail-fast" not in runner and ended.whole
     match tests_passed(_program(runner), ended.output, to_the_end=to_the_end):
         case True if ended.status == 0:
             return "tests-passed"

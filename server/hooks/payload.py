@@ -57,13 +57,14 @@ class Payload:
         if not isinstance(response, dict) or response.get("interrupted") or response.get("backgroundTaskId"):
             return Ended(status=None)
         output = "\n".join(text for name in ("stdout", "stderr") if isinstance(text := response.get(name), str))
+        whole = not response.get("persistedOutputPath") and "truncated]" not in output
         for name in ("exit_code", "exitCode"):
             if isinstance(status := response.get(name), int) and not isinstance(status, bool):
-                return Ended(status=status, output=output)
+                return Ended(status=status, output=output, whole=whole)
         # What it says of a status other than 0 that is no failure, as grep's where it finds nothing.
         if response.get("returnCodeInterpretation") or "stdout" not in response:
             return Ended(status=None)
-        return Ended(status=0, output=output)
+        return Ended(status=0, output=output, whole=whole)
 
     def _failed(self) -> Ended:
         error = self.text("error")

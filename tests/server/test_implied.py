@@ -291,7 +291,6 @@ def test_tests_failed_by_what_they_say_at_their_end(command, status, output):
         ("cargo test | tail -4", CARGO.format("ok. 0 passed; 0 failed")),
         ("cargo test 2>&1 | tail", CARGO.format("ok. 3 passed; 0 failed") + "error: could not compile `keys`"),
         ("go test ./... | head", "ok  \tacme/keys\t0.01s"),
-        ("go test ./... | cat", "ok  \tacme/keys\t0.01s\n\n... [800 lines truncated] ..."),
         ("python -m unittest 2>&1 | tail -1", "OK"),
         ("python -m unittest 2>&1 | tail -4", UNITTEST.format("2 tests", "OK (skipped=2)")),
         ("mvn test | tail", "[INFO] BUILD SUCCESS"),
@@ -304,6 +303,11 @@ def test_an_end_that_can_be_mistaken_implies_nothing(command, output):
     assert implied(command, Ended(status=0, output=output)) is None
 
 
+def test_of_packages_whose_last_lines_may_be_missing_nothing_is_implied_unless_one_failed():
+    for output, seen in (("ok  \tacme/keys\t0.01s", None), ("FAIL\tacme/keys\t0.01s", "tests-failed")):
+        assert implied("go test ./... | cat", Ended(status=0, output=output, whole=False)) == seen
+
+
 # What an assistant says of the end
 
 RESPONSE = {"stdout": "1 passed", "stderr": "", "interrupted": False, "isImage": False}
@@ -314,6 +318,14 @@ RESPONSE = {"stdout": "1 passed", "stderr": "", "interrupted": False, "isImage":
     [
         ({"tool_response": RESPONSE}, Ended(status=0, output="1 passed\n")),
         ({"tool_response": {**RESPONSE, "exit_code": 3}}, Ended(status=3, output="1 passed\n")),
+        (
+            {"tool_response": {**RESPONSE, "persistedOutputPath": "/tmp/out"}},
+            Ended(status=0, output="1 passed\n", whole=False),
+        ),
+        (
+            {"tool_response": {**RESPONSE, "stdout": "... [8 lines truncated] ..."}},
+            Ended(status=0, output="... [8 lines truncated] ...\n", whole=False),
+        ),
         ({"tool_response": {**RESPONSE, "interrupted": True}}, Ended(status=None)),
         ({"tool_response": {**RESPONSE, "backgroundTaskId": "b1"}}, Ended(status=None)),
         ({"tool_response": {**RESPONSE, "returnCodeInterpretation": "No matches found"}}, Ended(status=None)),
