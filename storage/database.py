@@ -151,6 +151,7 @@ class Database:
 @asynccontextmanager
 async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Connection]:
     try:
+        sqlite3.connect(path).close()  # where this fails, aiosqlite's thread would outlive the loop and fail aloud
         raw = await aiosqlite.connect(path, isolation_level=None, timeout=patience)
     except sqlite3.Error as error:
         raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error

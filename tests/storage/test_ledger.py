@@ -1,6 +1,7 @@
 """The ledger: durable, shared, and clear about what it cannot do."""
 
 import sqlite3
+import threading
 from datetime import timedelta
 
 import anyio
@@ -9,7 +10,7 @@ import pytest
 from fleet import in_process
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
-from fleetlore.storage.errors import DataNewer, StorageFull
+from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
 
@@ -28,6 +29,15 @@ async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path):
     with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
         async with _opened(tmp_path):
             pass
+
+
+async def test_a_ledger_that_cannot_be_opened_is_refused_and_leaves_no_thread_behind(tmp_path):
+    (tmp_path / "ledger.sqlite").mkdir()
+    before = threading.active_count()
+    with pytest.raises(DataDirectoryUnusable, match="the ledger cannot be opened"):
+        async with _opened(tmp_path):
+            pass
+    assert threading.active_count() == before
 
 
 async def test_many_that_open_a_new_directory_at_once_share_one_store(tmp_path):
