@@ -267,6 +267,14 @@ async def test_a_file_is_read_in_the_encoding_that_it_says_or_is_said_to_have(da
     assert await lessons(data) == [("Öffne das Fenster", "Küche")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "ascii", "cp1252"])
+async def test_a_file_that_is_not_in_the_encoding_it_is_said_to_have_is_refused(data, folder, encoding):
+    (folder / "notes.md").write_bytes("- Öffne das Fenster im \u201dBad\u201d\n".encode())
+    told = await imported(data, "notes.md", "--encoding", encoding, "--dry-run", code=1)
+    assert told["lines"] == []
+    assert f"not {encoding}" in told["unread"][0]
+
+
 async def test_standard_input_is_read_when_its_format_is_said(data):
     given = b'{"insight": "Read what comes in"}\n'
     told = await imported(data, "-", "--format", "jsonl", given=given)
