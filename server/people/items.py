@@ -13,6 +13,7 @@ from fleetlore.server.people.lines import (
     moment,
     one_line,
     quoted,
+    seen_by,
     state_of,
 )
 from fleetlore.storage.identifiers import ItemId
@@ -135,8 +136,9 @@ def _happened(event: dict[str, Any]) -> str:
 
 
 def _next(found: dict[str, Any]) -> str:
+    own = seen_by(found["owner"])
     if found["merged_into"]:
-        return f"next: fleetlore show {found['merged_into']}; to part them: fleetlore undo {found['pruned_by']}"
+        return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:
         return f"next: to bring it back: fleetlore undo {found['pruned_by']}"
-    return f"next: fleetlore edit {found['id']}, or fleetlore prune {found['id']} --reason …"
+    return f"next: fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"

@@ -132,6 +132,19 @@ async def test_an_agents_own_item_is_shown_to_that_agent_alone(data):
     assert LESSON not in await run("why", receipt, "--agent", "ana", "--data", data)
 
 
+async def test_what_comes_next_for_an_agents_own_item_names_the_agent(data):
+    own = ("--agent", "bob", "--data", data)
+    added = await run("add", LESSON, "--space", "prompt", *own)
+    item = added.split()[0]
+    assert f"fleetlore show {item} --agent bob; to word it anew: fleetlore edit {item} --agent bob" in added
+    for written, command in (
+        (await run("search", "--space", "prompt", *own), f"fleetlore show {item}"),
+        (await run("show", item, *own), f"fleetlore edit {item}"),
+        (await run("prune", item, "--reason", "test", *own), "--apply"),
+    ):
+        assert f"{command} --agent bob" in written
+
+
 @pytest.mark.parametrize(
     ("id", "sentence"),
     [
