@@ -275,6 +275,12 @@ async def test_a_file_that_is_not_in_the_encoding_it_is_said_to_have_is_refused(
     assert f"not {encoding}" in told["unread"][0]
 
 
+@pytest.mark.parametrize("name", ["AGENTS.md", "lessons.jsonl", "lessons.csv"])
+async def test_nothing_is_in_an_empty_file(data, folder, name):
+    (folder / name).touch()
+    assert await run("import", name, "--dry-run", "--data", data) == b"would import: nothing in it\n"
+
+
 async def test_standard_input_is_read_when_its_format_is_said(data):
     given = b'{"insight": "Read what comes in"}\n'
     told = await imported(data, "-", "--format", "jsonl", given=given)

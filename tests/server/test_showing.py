@@ -62,6 +62,17 @@ async def test_an_item_is_shown_down_to_the_words_of_each_report(data):
     assert "next: what it had been shown: fleetlore why r_" in await run("show", reports["eve"], "--data", data)
 
 
+async def test_of_many_reports_the_latest_are_told_to_people_and_all_to_machines(data):
+    async with in_process(data) as fleet:
+        item = await fleet.teach(LESSON, task=TASK)
+        for _ in range(22):
+            receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+            last = await fleet.submit(TASK, outcome="success", agent="bob", receipt=receipt, helpful=[item])
+    text, whole = await run("show", item, "--data", data), await told("show", item, "--data", data)
+    assert "… 3 earlier ones (--json has all)" in text
+    assert (text.count("bob: helpful"), last["feedback"] in text, len(whole["verdicts"])) == (20, True, 23)
+
+
 async def test_an_outcome_that_was_seen_from_outside_is_told_as_such(data):
     async with in_process(data) as fleet:
         item = await fleet.teach(LESSON, task=TASK)
