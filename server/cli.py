@@ -5,21 +5,36 @@ import sys
 
 import click
 
-from fleetlore.server.command_group import commands
+from fleetlore.server.command_group import commands, hang_up
 from fleetlore.storage.errors import FleetloreError, known_fault
 
 __all__ = ["commands", "main"]
 
 
 def main() -> None:
-    """Runs the command; a refusal or a fault that we know is one line on stderr and exit code 1."""
+    """Runs the command; a refusal, and a fault that we or the system know, is one line on stderr and exit code 1."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     try:
         commands(prog_name="fleetlore")
-    except (FleetloreError, BaseExceptionGroup) as error:
-        if (fault := known_fault(error)) is None:
+    except (FleetloreError, OSError, BaseExceptionGroup) as error:
+        told = known_fault(error) or _told(error)
+        if told is None:
             raise
-        click.echo(f"fleetlore: {fault}", err=True)
+        hang_up()
+        if told:
+            click.echo(f"fleetlore: {told}", err=True)
         sys.exit(1)
+
+
+def _told(error: BaseException) -> str | None:
+    """What the system refused, as to write to a full disk; "" where only nobody reads any more; None if all is ours."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        [error] = error.exceptions
+    if not isinstance(error, OSError):
+        return None
+    if isinstance(error, BrokenPipeError):
+        return ""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}the system refused: {(error.strerror or str(error)).lower()}. Mend that and run it again."

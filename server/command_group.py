@@ -141,6 +141,11 @@ def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 
+def hang_up() -> None:
+    """Lets what is still to be written to stdout go nowhere: whoever read it has gone, or has no room for it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def with_ledger(
     data: Path,
     embedder: str,

@@ -16,7 +16,7 @@ import aiosqlite
 import anyio
 
 from fleetlore.storage.batching import Batcher
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageFault, StorageFull
+from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
 
 ResultT = TypeVar("ResultT")
 Row = sqlite3.Row
@@ -50,8 +50,11 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "") in _FULL:
+        name = getattr(error, "sqlite_errorname", "")
+        if name in _FULL:
             raise StorageFull from error
+        if name.startswith("SQLITE_BUSY"):
+            raise StorageBusy from error
         raise StorageFault("ledger", str(error)) from error
 
 

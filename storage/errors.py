@@ -12,6 +12,7 @@ FleetloreError
     ├── DataDirectoryUnusable            not a folder, not writable, locked
     ├── DataNewer                        written by a later version of fleetlore
     ├── EmbedderMismatch                 vectors made with another embedder
+    ├── StorageBusy                      another process writes for longer than one can wait
     ├── StorageFull                      no room for a write; what was there before stays
     └── StorageFault                     anything else a store reports
 """
@@ -132,6 +133,16 @@ class EmbedderMismatch(DataError):
             f"this data was made with the embedder {stored}, but {configured} is configured. "
             f"Start with --embedder {stored}, or, with the same --data, make its vectors anew: "
             f"fleetlore rebuild --embedder {configured}"
+        )
+
+
+class StorageBusy(DataError):
+    """Another process held the ledger for longer than a writer waits; nothing was stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process has kept the ledger locked all the while: nothing was stored. Send it again; "
+            "if it stays so, end the process that holds ledger.sqlite."
         )
 
 

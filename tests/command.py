@@ -4,14 +4,19 @@ import json
 from typing import Any
 
 import anyio
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from fleetlore.server.cli import commands
 from fleetlore.storage.errors import FleetloreError
 
 
-async def run(*arguments: Any, code: int = 0, given: str | None = None, **environment: str) -> str:
-    """What a command writes; faults that we know are raised."""
+async def run(*arguments: Any, **options: Any) -> str:
+    """What a command writes."""
+    return (await finished(*arguments, **options)).output
+
+
+async def finished(*arguments: Any, code: int = 0, given: str | bytes | None = None, **environment: str) -> Result:
+    """A command that has ended; faults that we know are raised."""
     line = [str(argument) for argument in arguments]
     result = await anyio.to_thread.run_sync(
         lambda: CliRunner(env=environment).invoke(commands, line, input=given), abandon_on_cancel=True
@@ -22,7 +27,7 @@ async def run(*arguments: Any, code: int = 0, given: str | None = None, **enviro
     if isinstance(error, FleetloreError):
         raise error
     assert result.exit_code == code, result.output
-    return result.output
+    return result
 
 
 async def told(*arguments: Any, **options: Any) -> dict[str, Any]:

@@ -2,27 +2,12 @@
 
 import json
 
-import anyio
-from click.testing import CliRunner
-
-from fleetlore.server.cli import commands
-from fleetlore.storage.errors import FleetloreError
+from command import finished
 
 
 async def run(*arguments, code=0, given=None):
-    """What a command writes to stdout, as bytes; faults that we know are raised, as `main` would see them."""
-
-    def invoke():
-        return CliRunner().invoke(commands, [str(argument) for argument in arguments], input=given)
-
-    result = await anyio.to_thread.run_sync(invoke)
-    error = result.exception
-    while isinstance(error, BaseExceptionGroup):
-        [error] = error.exceptions
-    if isinstance(error, FleetloreError):
-        raise error
-    assert result.exit_code == code, result.output
-    return result.stdout_bytes
+    """What a command writes to stdout, as bytes."""
+    return (await finished(*arguments, code=code, given=given)).stdout_bytes
 
 
 async def imported(data, *arguments, code=0, given=None):

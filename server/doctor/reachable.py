@@ -9,11 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
+from fleetlore.server.people.lines import one_line
 
 _PATIENCE_SECONDS = 20
 _HTTP_PATIENCE_SECONDS = 3
@@ -44,28 +47,43 @@ async def starts(data: Path) -> Finding:
 
 def answers(address: str, *, subject: str = "HTTP server", asked_for: bool) -> Iterator[Finding]:
     """Asks a server over HTTP how it is, and compares its clock with ours."""
-    health = urllib.parse.urljoin(address, "/healthz")
     before = datetime.now(UTC)
     try:
-        with urllib.request.urlopen(health, timeout=_HTTP_PATIENCE_SECONDS) as answer:
-            found = json.load(answer)
-            date = answer.headers.get("Date")
-    except (OSError, ValueError, urllib.error.URLError) as error:
-        seen = f"nothing healthy answers at {health} ({error})"
+        health, found, clock = _asked(address)
+    except (OSError, ValueError, HTTPException) as error:
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, HTTPException) else error
+        seen = f"nothing healthy answers at {one_line(address)} ({one_line(str(getattr(error, 'reason', reason)))})"
         if asked_for:
             yield failure(subject, seen, "Start it there: fleetlore serve --transport http; or mend the address")
         else:
             yield well(subject, "none here, which only a fleet that shares one needs")
         return
-    degraded = found.get("degraded") or {}
-    if degraded:
+    if degraded := found.get("degraded"):
         parts = "; ".join(f"{name}: {reason}" for name, reason in degraded.items())
         yield warning(subject, f"{health} is degraded: {parts}", "See its log; restarting it often helps")
     else:
         yield well(subject, f"{health} answers: {found.get('status', 'it lives')}")
-    apart = abs(parsedate_to_datetime(date) - before) if date else timedelta(0)
+    apart = abs(clock - before) if clock else timedelta(0)
     if apart > _CLOCK_TOLERANCE:
         yield warning("clock", f"the server's clock and this one differ by {apart}", "Set both by a time server")
+
+
+def _asked(address: str) -> tuple[str, dict[str, Any], datetime | None]:
+    """Where a server says how it is, what it says, and its clock; raises `ValueError` where it is none of ours."""
+    health = urllib.parse.urljoin(address, "/healthz")
+    if urllib.parse.urlsplit(health).scheme not in ("http", "https"):
+        raise ValueError("it is no address of the form http://host/mcp")
+    try:
+        with urllib.request.urlopen(health, timeout=_HTTP_PATIENCE_SECONDS) as answer:
+            found = json.load(answer)
+            date = answer.headers.get("Date")
+    except urllib.error.HTTPError as error:
+        with error:  # it is an answer too, and holds its connection
+            raise ValueError(f"{error.code} {error.reason}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("degraded", {}), dict):
+        raise ValueError("what answers is no fleetlore")
+    clock = parsedate_to_datetime(date) if date else None
+    return health, found, clock if clock is None or clock.tzinfo else clock.replace(tzinfo=UTC)
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -71,8 +71,8 @@ def _permissions(data: Path) -> Finding:
     # What a server has removed since the folder was listed is nobody's trouble.
     locked = [path for path in (data, *data.iterdir()) if not os.access(path, os.R_OK | os.W_OK) and path.exists()]
     if locked:
-        owner = f"chown -R $(id -un) '{data}'"
-        return failure("permissions", f"{locked[0]} cannot be read and written by this user", f"Run: {owner}")
+        mend = f"chown -R $(id -un) '{data}'; chmod -R u+rwX '{data}'"
+        return failure("permissions", f"{locked[0]} cannot be read and written by this user", f"Run: {mend}")
     if stat.S_IMODE(data.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         return warning(
             "permissions", f"other users of this machine can look into {data}", f"Run: chmod -R go= '{data}'"

@@ -47,7 +47,13 @@ def _tags(_context: click.Context, _option: click.Parameter, tags: Sequence[str]
 
 
 @commands.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True, readable=False),  # one that cannot be read stops no other
+)
 @data_option
 @agent_option
 @click.option(

@@ -8,6 +8,7 @@ from fleetlore.kmu.briefing import briefing
 from fleetlore.kmu.ranking import trust_of
 from fleetlore.server.clients.files import check_writable, read, target_of, text_of, write
 from fleetlore.server.marked_block import put
+from fleetlore.server.people.lines import one_line
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Experience, Item
 
@@ -56,11 +57,11 @@ def _told(items: Sequence[Item], experience: Experience, project: str) -> str:
 
 
 def _bullet(item: Item, experience: Experience) -> str:
-    insight, condition = _one_line(item.insight), _one_line(item.applies_when)
+    insight, condition = _inside(item.insight), _inside(item.applies_when)
     when = "" if condition.casefold() == insight.casefold() else f" (when: {condition})"
     return f"- [{trust_of(item, experience):.0%}] {insight}{when}"
 
 
-def _one_line(text: str) -> str:
+def _inside(text: str) -> str:
     """A text that cannot leave its bullet, or pass for a marker or a comment."""
-    return " ".join(text.split()).replace("<!--", "<\u200b!--").replace("-->", "--\u200b>")
+    return one_line(text).replace("<!--", "<\u200b!--").replace("-->", "--\u200b>")

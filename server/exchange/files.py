@@ -169,14 +169,13 @@ def _looked_through(stream: IO[bytes], name: str, encoding: str) -> tuple[str, i
         chunk = stream.read(_CHUNK)
         try:
             text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
-            wrong = error.object[error.start : error.start + 1].hex()
-            raise Refusal(
-                name,
-                f"line {line} has a byte that is not {encoding} (0x{wrong})",
-                "Say which encoding it has, such as --encoding latin-1",
-            ) from error
+        except UnicodeError as error:
+            problem = f"it is not {encoding}"  # UTF-16 without a byte order mark is wrong as a whole
+            if isinstance(error, UnicodeDecodeError):
+                line += error.object[: error.start].count(b"\n")
+                wrong = error.object[error.start : error.start + 1].hex()
+                problem = f"line {line} has a byte that is not {encoding} (0x{wrong})"
+            raise Refusal(name, problem, "Say which encoding it has, such as --encoding latin-1") from error
         if "\0" in text:
             raise Refusal(name, "it is a binary file (it has NUL bytes)", "Only text can be imported")
         head = head or text[:4096]

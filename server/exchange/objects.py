@@ -91,6 +91,8 @@ def read_csv(file: TextIO, name: str) -> Iterator[Line]:
     """
     lines = _Lines(file)
     header = next(lines, "")
+    if not header:
+        return  # nothing is in it
     delimiter = max(_DELIMITERS, key=header.count)
     names = [column.strip().casefold() for column in next(csv.reader([header], delimiter=delimiter), [])]
     if not set(names) & set(_INSIGHT):

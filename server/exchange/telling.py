@@ -1,12 +1,13 @@
 """What an import tells while it goes: a line for each line of the files, then what came of it all."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fleetlore.server.command_group import hang_up
 from fleetlore.server.exchange.importing import Told
+from fleetlore.server.people.lines import one_line
 from fleetlore.storage.records import Plan
 
 _CLIPPED = 100
@@ -39,7 +40,7 @@ class Telling:
             return
         because = f" ({told.because})" if told.because else ""
         item = f" {told.item}" if told.item else ""
-        write(f"{told.place}: {told.decision}{item}: {_clipped(told.text)}{because}\n".encode())
+        write(f"{told.place}: {told.decision}{item}: {one_line(told.text, _CLIPPED)}{because}\n".encode())
 
     def end(self, totals: Mapping[str, int], plans: Sequence[Plan], unread: Sequence[str]) -> None:
         """The sums, how to take it all back, and which files could not be read."""
@@ -65,9 +66,4 @@ def write(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _clipped(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _CLIPPED else f"{line[: _CLIPPED - 1]}…"
+        hang_up()

@@ -9,7 +9,7 @@ import click
 
 from fleetlore.kmu.lexicon import normal_form
 from fleetlore.kmu.policy import Policy
-from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.report import Learned, Report
 from fleetlore.server.command_group import (
     agent_option,
     commands,
@@ -20,7 +20,7 @@ from fleetlore.server.command_group import (
     tell,
     with_unit,
 )
-from fleetlore.server.people.lines import coloured, hint
+from fleetlore.server.people.lines import coloured, hint, seen_by
 from fleetlore.server.people.texts import read
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.errors import Refusal
@@ -84,14 +84,14 @@ def add(
     if not learned.id:
         raise Refusal("insight", learned.because, "Say it in words that another agent can act on")
     found = {"feedback": answer.feedback, "agent": agent, "project": values["project"]} | asdict(learned)
-    tell(found, as_json, lambda _: _told(answer))
+    tell(found, as_json, lambda _: _told(learned, agent))
 
 
-def _told(answer: Acknowledgement) -> str:
-    [learned] = answer.learned
+def _told(learned: Learned, agent: AgentName) -> str:
+    own = seen_by(agent if learned.space == "prompt" else "")
     return "\n".join(
         (
             f"{learned.id}  {coloured(learned.status)}  {learned.decision}: {learned.because}",
-            hint(f"next: fleetlore show {learned.id}; to word it anew: fleetlore edit {learned.id}"),
+            hint(f"next: fleetlore show {learned.id}{own}; to word it anew: fleetlore edit {learned.id}{own}"),
         )
     )

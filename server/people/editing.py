@@ -23,8 +23,9 @@ from fleetlore.server.command_group import (
     with_unit,
 )
 from fleetlore.server.people.completing import ids_of
+from fleetlore.server.people.lines import one_line, seen_by
 from fleetlore.server.people.plans import account_of, plan_text
-from fleetlore.server.people.texts import read
+from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
@@ -47,7 +48,7 @@ _KEPT = "edits"
 @click.option(
     "--from",
     "file",
-    type=click.File("r", encoding="utf-8"),
+    type=click.File("r", encoding="utf-8-sig"),
     help="A text as the editor shows it (- for standard input).",
 )
 @agent_option
@@ -73,11 +74,11 @@ def edit(
     Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
     Next: `fleetlore undo` takes an edit back exactly.
     """
-    item = with_ledger(data, "", lambda ledger: known_item(ledger.read, ItemId(id.strip()), agent))
+    item = with_ledger(data, "", lambda ledger: known_item(ledger.read, ItemId(as_kept(id)), agent))
     stated: dict[str, Any] = {"insight": insight, "applies_when": applies_when, "kind": kind, "task_type": task_type}
     stated |= {"project": project, "tags": tags or None}
     options = {name: value for name, value in stated.items() if value is not None}
-    text = _text(item, options, file)
+    text = _text(item, options, file, data)
     try:
         wish = _wish(item, options if text is None else read_back(text, item.wording))
         found = _edited(item, wish, agent=agent, data=data)
@@ -86,16 +87,16 @@ def edit(
             raise  # what was typed is on the command line
         if text is None:
             text = written(replace(item, **{name: getattr(wish, name) for name in Wording.__slots__}))
-        remedy = f"{refusal.remedy}. Your text is kept: {_again(item, text, file, data)}"
+        remedy = f"{refusal.remedy}. Your text is kept: {_again(item, text.encode(), file, data)}"
         raise Refusal(refusal.argument, refusal.problem, remedy) from refusal
     except Exception:  # whatever it was: what a person wrote is not lost
         if text is not None:
-            click.echo(f"your text is kept: {_again(item, text, file, data)}", err=True)
+            click.echo(f"your text is kept: {_again(item, text.encode(), file, data)}", err=True)
         raise
     tell(found, as_json, _told)
 
 
-def _text(item: Item, options: dict[str, Any], file: TextIO | None) -> str | None:
+def _text(item: Item, options: dict[str, Any], file: TextIO | None, data: Path) -> str | None:
     """The text that a person gives or edits; None where options say what to change."""
     if options and file is not None:
         raise Refusal("from", "the text says everything already", "Give --from or single options, not both")
@@ -104,13 +105,18 @@ def _text(item: Item, options: dict[str, Any], file: TextIO | None) -> str | Non
     try:
         return file.read() if file else _from_editor(item)
     except UnicodeDecodeError as error:
-        raise Refusal("text", "it is not in UTF-8", "Save it as UTF-8") from error
+        again = _again(item, error.object, file, data)
+        raise Refusal("text", "it is not in UTF-8", f"Save it as UTF-8. Your text is kept: {again}") from error
 
 
 def _from_editor(item: Item) -> str:
     if not sys.stdin.isatty() and not os.environ.get("VISUAL") and not os.environ.get("EDITOR"):
         raise Refusal("insight", "there is no terminal to edit at", "Give --insight, --applies-when or another option")
-    edited = click.edit(written(item), extension=".md")
+    try:
+        edited = click.edit(written(item), extension=".md")
+    except click.ClickException as error:
+        remedy = "Name one that runs in $VISUAL or $EDITOR, or give --insight or another option"
+        raise Refusal("editor", one_line(error.message), remedy) from error
     return written(item) if edited is None else edited
 
 
@@ -139,14 +145,14 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     return found
 
 
-def _again(item: Item, text: str, file: TextIO | None, data: Path) -> str:
+def _again(item: Item, text: bytes, file: TextIO | None, data: Path) -> str:
     """The command that uses a text once more, which lies in the file that it came from or in one of its own."""
     came_from = Path(file.name) if file else None
     kept = came_from if came_from and came_from.is_file() else _keep(item, text, data)
-    return f"fleetlore edit {item.id} --from {shlex.quote(str(kept))}"
+    return f"fleetlore edit {item.id}{seen_by(item.owner)} --from {shlex.quote(str(kept))}"
 
 
-def _keep(item: Item, text: str, data: Path) -> Path:
+def _keep(item: Item, text: bytes, data: Path) -> Path:
     """Puts a text that could not be used where the person finds it again; what was kept before stays."""
     folder = data / _KEPT
     folder.mkdir(exist_ok=True)
@@ -154,7 +160,7 @@ def _keep(item: Item, text: str, data: Path) -> Path:
     while True:
         kept = folder / f"{item.id}-{number}.md"
         try:
-            with kept.open("x", encoding="utf-8") as file:
+            with kept.open("xb") as file:
                 file.write(text)
         except FileExistsError:
             number += 1

@@ -13,6 +13,7 @@ from fleetlore.server.people.lines import (
     moment,
     one_line,
     quoted,
+    seen_by,
     state_of,
 )
 from fleetlore.storage.identifiers import ItemId
@@ -20,6 +21,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Item
 from fleetlore.tools.provenance import described, provenance
 
+_SHOWN = 20  # of what was said of an item, the latest
 _EVENTS = {
     "new": "told it: {feedback}",
     "superseding": "told it in another's place: {feedback}",
@@ -92,7 +94,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         f"  {counted(found['support'], 'report')} for it and {found['contradiction']} against, "
         f"backed by {counted(found['agents'], 'agent')} in {counted(found['projects'], 'project')}"
     )
-    for verdict in found["verdicts"]:
+    if (more := len(found["verdicts"]) - _SHOWN) > 0:
+        yield f"  … {more:,} earlier ones (--json has all)"
+    for verdict in found["verdicts"][-_SHOWN:]:
         yield f"  {moment(verdict['at'])}  {verdict['agent']}: {_said(verdict)}  {hint(verdict['feedback'])}"
         yield from (f"      {quoted(one_line(sentence))}" for sentence in verdict.get("sentences", ()))
     for title, ids in (("contradicts", found["conflicts_with"]), ("similar to", found["similar_to"])):
@@ -135,8 +139,9 @@ def _happened(event: dict[str, Any]) -> str:
 
 
 def _next(found: dict[str, Any]) -> str:
+    own = seen_by(found["owner"])
     if found["merged_into"]:
-        return f"next: fleetlore show {found['merged_into']}; to part them: fleetlore undo {found['pruned_by']}"
+        return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:
         return f"next: to bring it back: fleetlore undo {found['pruned_by']}"
-    return f"next: fleetlore edit {found['id']}, or fleetlore prune {found['id']} --reason …"
+    return f"next: fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"

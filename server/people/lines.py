@@ -55,6 +55,11 @@ def state_of(item: Item) -> str:
     return "merged" if item.merged_into else "pruned" if item.pruned_by else item.status
 
 
+def seen_by(owner: str) -> str:
+    """The option without which an agent's own item is not seen."""
+    return f" --agent {owner}" if owner else ""
+
+
 def moment(at: str) -> str:
     """An ISO time as people read it: to the minute, in UTC."""
     return at[:16].replace("T", " ")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fleetlore.server.people.lines import OWN, heading, hint, moment, one_line, quoted
+from fleetlore.server.people.lines import OWN, heading, hint, moment, one_line, quoted, seen_by
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Edit, Plan, Wording
@@ -35,6 +35,7 @@ async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str
                 "act": entry.act,
                 "item": entry.item,
                 "other": entry.other,
+                "owner": items[entry.item].owner if entry.item in items else "",
                 "insight": items[entry.item].insight if entry.item in items else "",
                 "because": entry.because if entry.item in items else "",
                 "feedback": entry.feedback,
@@ -78,7 +79,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["state"] == "applied":
         yield hint(f"to take it back: fleetlore undo {found['plan']}")
     elif found["state"] == "not applied" and found["acts"]:
-        yield hint(f"to carry it out: fleetlore prune --plan {found['plan']} --apply")
+        own = seen_by(next((act["owner"] for act in found["acts"] if act["owner"]), ""))
+        yield hint(f"to carry it out: fleetlore prune --plan {found['plan']} --apply{own}")
 
 
 def _told(value: Any) -> str:  # noqa: ANN401  a field of a wording

@@ -26,10 +26,11 @@ from fleetlore.server.identity import person
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import counted, heading, hint
 from fleetlore.server.people.plans import account_of, plan_text
+from fleetlore.server.people.texts import as_kept
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import AgentName, Plan
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
@@ -77,14 +78,19 @@ def prune(
 
     async def make(ledger: Ledger) -> tuple[Pruning, dict[str, Any]]:
         if plan:
-            pruning = await forgetting.show(ledger, PlanId(plan.strip()), agent=agent)
+            pruning = await forgetting.show(ledger, PlanId(as_kept(plan)), agent=agent)
         else:
-            wish = Wish(agent=agent, ids=tuple(ItemId(one) for one in dict.fromkeys(ids)), space=space, reason=reason)
+            wish = Wish(
+                agent=agent,
+                ids=tuple(ItemId(one) for one in dict.fromkeys(map(as_kept, ids))),
+                space=space,
+                reason=reason,
+            )
             pruning = await forgetting.plan(ledger, wish, policy=_WHOLE)
         return pruning, await account_of(ledger.read, pruning.plan, agent) | {"kept": pruning.kept}
 
     pruning, found = with_ledger(data, "", make)
-    done = pruning.plan.applied_at is not None
+    done = pruning.plan.applied_at is not None and pruning.plan.undone_at is None
     if not apply or done or not pruning.plan.items:
         tell(found, as_json, _told)
         return
@@ -112,23 +118,29 @@ def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
     Pruning, merging, consolidation, an edit or an import. Everything is as it was before, with what came since.
     Next: `fleetlore show` the plan or its items.
     """
-    wanted = PlanId(plan.strip())
+    wanted = PlanId(as_kept(plan))
 
-    async def known(ledger: Ledger) -> AgentName:
+    async def known(ledger: Ledger) -> Plan:
         if (found := await ledger.read.plan(wanted)) is None:
             raise Refusal(
                 "plan", f"there is no plan {wanted}", "'fleetlore consolidate', 'prune' and 'edit' name their plans"
             )
-        return found.agent
+        return found
 
-    agent = with_ledger(data, "", known)
+    made = with_ledger(data, "", known)
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        undone = await unit.undo_plan(wanted, agent=agent)
+        undone = await unit.undo_plan(wanted, agent=made.agent)
         return await account_of(unit.ledger.read, undone.plan, person())
 
     found = with_unit(data, work, Policy(promote_after=promote_after))
-    tell(found, as_json, lambda told: f"took back {told['plan']}: {counted(len(told['acts']), 'act')}")
+    tell(found, as_json, lambda told: _taken_back(told, before=made.undone_at is not None))
+
+
+def _taken_back(found: dict[str, Any], *, before: bool) -> str:
+    if before:
+        return f"{found['plan']} was taken back already: nothing was changed"
+    return f"took back {found['plan']}: {counted(len(found['acts']), 'act')}"
 
 
 def _told(found: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import click
 
 from fleetlore.kmu.finding import Found, needles, ordered, promising, rarity, words_of
 from fleetlore.server.command_group import agent_option, commands, data_option, json_option, tell, with_ledger
-from fleetlore.server.people.lines import coloured, hint, one_line, room
+from fleetlore.server.people.lines import coloured, hint, one_line, room, seen_by
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
 
@@ -51,6 +51,8 @@ def search(
     words = words_of(asked)
 
     async def work(ledger: Ledger) -> list[Found]:
+        if asked.strip() and not words:
+            return []  # without words everything would match
         matches = await ledger.read.matching(
             needles(words),
             agent=agent,
@@ -99,7 +101,7 @@ def _listed(found: list[Found], left: int) -> str:
         if item.applies_when:
             lines.append(f"{'':24}{hint('when')} {one_line(item.applies_when, room(29))}")
     more = f"{left} more: --limit {len(found) + left}; " if left > 0 else ""
-    return "\n".join([*lines, hint(f"{more}next: fleetlore show {found[0].item.id}")])
+    return "\n".join([*lines, hint(f"{more}next: fleetlore show {found[0].item.id}{seen_by(found[0].item.owner)}")])
 
 
 def _nothing(asked: str, agent: AgentName, filtered: bool) -> str:
@@ -107,4 +109,4 @@ def _nothing(asked: str, agent: AgentName, filtered: bool) -> str:
         return "nothing found. Try without --project, --tag, --space and --status."
     if not asked:
         return f'nothing is known yet. Tell it something: fleetlore add "…" --agent {agent}'
-    return f'nothing found for "{asked}". Try other or fewer words, or tell the fleet: fleetlore add "…"'
+    return f'nothing found for "{one_line(asked)}". Try other or fewer words, or tell the fleet: fleetlore add "…"'

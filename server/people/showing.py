@@ -10,6 +10,7 @@ from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.items import item_account, item_text
 from fleetlore.server.people.plans import plan_account, plan_text
 from fleetlore.server.people.reports import report_account, report_text
+from fleetlore.server.people.texts import as_kept
 from fleetlore.server.why import why as receipt_account
 from fleetlore.server.why import why_text as receipt_text
 from fleetlore.storage.errors import Refusal
@@ -39,7 +40,7 @@ def show(id: str, agent: AgentName, data: Path, as_json: bool) -> None:
     An item with its evidence down to the words of each report, its history, and what it contradicts or resembles.
     Next: `fleetlore edit`, `fleetlore prune` or `fleetlore undo`, as the last line says.
     """
-    wanted = id.strip().lower()
+    wanted = as_kept(id)
     prefix = wanted.partition("_")[0]
     if prefix not in _NAMES or "_" not in wanted:
         kinds = ", ".join(f"{prefix}_… for {'an' if name == 'item' else 'a'} {name}" for prefix, name in _NAMES.items())
@@ -61,7 +62,7 @@ def why(receipt: str, agent: AgentName, data: Path, as_json: bool) -> None:
     As of then: why these items, in this order; what lay near and was not shown; and what has become of each.
     Next: `fleetlore show` an item that it names.
     """
-    found = with_ledger(data, "", lambda ledger: receipt_account(ledger.read, ReceiptId(receipt.strip()), agent))
+    found = with_ledger(data, "", lambda ledger: receipt_account(ledger.read, ReceiptId(as_kept(receipt)), agent))
     tell(found, as_json, receipt_text)
 
 

@@ -124,6 +124,8 @@ async def test_nothing_found_says_what_to_do(data):
     assert (await run("search", "zebra", "--data", data)).startswith(
         'nothing found for "zebra". Try other or fewer words'
     )
+    for nothing in ("!!", "→", "\U0001f600"):
+        assert (await run("search", nothing, "--data", data)).startswith(f'nothing found for "{nothing}"')
     assert "Try without --project" in await run("search", "zebra", "--tag", "x", "--data", data)
 
 

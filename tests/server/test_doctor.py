@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import socketserver
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -10,6 +13,7 @@ from click.testing import CliRunner
 
 from fleet import free_port, http_server, in_process
 from fleetlore.server.cli import commands
+from fleetlore.server.doctor.reachable import answers
 from fleetlore.server.doctor.surroundings import file_system
 from fleetlore.storage.ledger import LEDGER_FILE
 
@@ -118,6 +122,56 @@ async def test_a_server_that_does_not_answer_is_a_failure(data):
     found = await findings("--data", data, "--url", f"http://127.0.0.1:{free_port()}/mcp", code=1)
     assert found["HTTP server"]["state"] == "failure"
     assert "fleetlore serve --transport http" in found["HTTP server"]["remedy"]
+
+
+@contextmanager
+def answering(said):
+    """The address of something that answers whoever asks with these bytes, and nothing else."""
+
+    class Foreign(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(4096)
+            self.request.sendall(said)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Foreign) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/mcp"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nDate: never\r\nContent-Length: 2\r\n\r\n{}",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"degraded": [1]}',
+    ],
+)
+def test_what_answers_otherwise_than_we_do_is_a_failure(said):
+    with answering(said) as address:
+        [found] = answers(address, asked_for=True)
+    assert (found.state, found.seen.startswith(f"nothing healthy answers at {address} (")) == ("failure", True)
+
+
+def test_the_clock_of_a_server_is_compared_also_where_it_names_no_zone():
+    said = b"HTTP/1.1 200 OK\r\nDate: Wed, 25 Nov 1998 01:00:00 -0000\r\nContent-Length: 2\r\n\r\n{}"
+    with answering(said) as address:
+        assert [finding.subject for finding in answers(address, asked_for=True)] == ["HTTP server", "clock"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nowhere", "file:///etc/hostname", "http://127.0.0.1:port/", "http://[::1", "http://a b/", "http://a\nb/"],
+)
+def test_what_is_no_address_is_a_failure_on_one_line(address):
+    [found] = answers(address, asked_for=True)
+    assert (found.state, found.seen.splitlines()) == ("failure", [found.seen])
 
 
 async def test_a_folder_that_others_can_read_is_noticed_and_new_ones_are_private(data):

@@ -261,6 +261,27 @@ async def test_a_text_from_a_file_stays_there_and_must_be_utf_8(data, item, tmp_
         await run("edit", item, "--from", file, "--data", data)
 
 
+async def test_a_text_that_an_editor_saved_in_another_encoding_is_kept(data, item, tmp_path):
+    environment = editor(tmp_path, "file.write_bytes('Müll'.encode('latin-1'))", "sys.exit()")
+    with pytest.raises(Refusal, match="text: it is not in UTF-8") as refused:
+        await run("edit", item, "--data", data, **environment)
+    assert await anyio.Path(kept_by(refused.value)).read_bytes() == "Müll".encode("latin-1")
+
+
+async def test_a_text_from_a_file_may_begin_with_a_byte_order_mark(data, item, tmp_path):
+    file = anyio.Path(tmp_path / "text.md")
+    text = f"kind: do\ntags:\ntask type:\nproject:\n=== insight ===\n{NEW}\n=== applies when ===\n\n"
+    await file.write_bytes(text.encode("utf-8-sig"))
+    assert (await told("edit", item, "--from", file, "--data", data))["changed"]
+    assert (await whole(data, item))["insight"] == NEW
+
+
+async def test_an_editor_that_does_not_run_is_refused_with_what_to_do(data, item):
+    for name in ("no-such-editor", "false"):
+        with pytest.raises(Refusal, match=rf"^editor: {name}: .*Name one that runs in \$VISUAL or \$EDITOR"):
+            await run("edit", item, "--data", data, EDITOR=name, VISUAL=name)
+
+
 async def test_what_was_written_in_an_editor_outlives_a_fault_of_the_store(data, item, tmp_path):
     environment = editor(
         tmp_path,

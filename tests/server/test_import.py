@@ -267,6 +267,20 @@ async def test_a_file_is_read_in_the_encoding_that_it_says_or_is_said_to_have(da
     assert await lessons(data) == [("Öffne das Fenster", "Küche")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "ascii", "cp1252"])
+async def test_a_file_that_is_not_in_the_encoding_it_is_said_to_have_is_refused(data, folder, encoding):
+    (folder / "notes.md").write_bytes("- Öffne das Fenster im \u201dBad\u201d\n".encode())
+    told = await imported(data, "notes.md", "--encoding", encoding, "--dry-run", code=1)
+    assert told["lines"] == []
+    assert f"not {encoding}" in told["unread"][0]
+
+
+@pytest.mark.parametrize("name", ["AGENTS.md", "lessons.jsonl", "lessons.csv"])
+async def test_nothing_is_in_an_empty_file(data, folder, name):
+    (folder / name).touch()
+    assert await run("import", name, "--dry-run", "--data", data) == b"would import: nothing in it\n"
+
+
 async def test_standard_input_is_read_when_its_format_is_said(data):
     given = b'{"insight": "Read what comes in"}\n'
     told = await imported(data, "-", "--format", "jsonl", given=given)
@@ -312,6 +326,12 @@ async def test_what_was_pruned_stays_so_and_the_report_says_how_it_comes_back(da
         (1, "skipped", f"it was pruned here; to bring it back: fleetlore undo {plan}")
     ]
     assert await items(data) == []
+
+
+async def test_a_file_cannot_steer_the_terminal_through_what_is_told_of_it(data, folder):
+    (folder / "AGENTS.md").write_text("- Always \x1b[31mread \u202eit\n")
+    told = (await run("import", "AGENTS.md", "--dry-run", "--data", data)).decode()
+    assert told.startswith("AGENTS.md:1: new: Always \ufffd[31mread \ufffdit\n")
 
 
 async def test_what_an_import_tells_people_ends_with_the_sums_and_the_way_back(data, folder):

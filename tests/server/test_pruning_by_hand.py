@@ -65,7 +65,16 @@ async def test_a_plan_is_shown_then_carried_out_then_taken_back(data, item):
     applied = await run("prune", "--plan", plan["plan"], "--apply", "--data", data)
     assert f"forgot 1 item, kept 0\nto take it back: fleetlore undo {plan['plan']}" in applied
     assert await living(data) == []
-    assert await run("undo", plan["plan"], "--data", data) == f"took back {plan['plan']}: 1 act\n"
+    assert await run("undo", plan["plan"].upper(), "--data", data) == f"took back {plan['plan']}: 1 act\n"
+    assert await living(data) == [item]
+
+
+async def test_what_was_taken_back_is_neither_taken_back_nor_carried_out_again(data, item):
+    plan = (await told("prune", item.upper(), "--reason", "test", "--apply", "--data", data))["plan"]
+    await run("undo", plan, "--data", data)
+    assert await run("undo", plan, "--data", data) == f"{plan} was taken back already: nothing was changed\n"
+    with pytest.raises(Refusal, match=f"plan: {plan} was undone"):
+        await run("prune", "--plan", plan, "--apply", "--data", data)
     assert await living(data) == [item]
 
 

@@ -62,6 +62,17 @@ async def test_an_item_is_shown_down_to_the_words_of_each_report(data):
     assert "next: what it had been shown: fleetlore why r_" in await run("show", reports["eve"], "--data", data)
 
 
+async def test_of_many_reports_the_latest_are_told_to_people_and_all_to_machines(data):
+    async with in_process(data) as fleet:
+        item = await fleet.teach(LESSON, task=TASK)
+        for _ in range(22):
+            receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+            last = await fleet.submit(TASK, outcome="success", agent="bob", receipt=receipt, helpful=[item])
+    text, whole = await run("show", item, "--data", data), await told("show", item, "--data", data)
+    assert "… 3 earlier ones (--json has all)" in text
+    assert (text.count("bob: helpful"), last["feedback"] in text, len(whole["verdicts"])) == (20, True, 23)
+
+
 async def test_an_outcome_that_was_seen_from_outside_is_told_as_such(data):
     async with in_process(data) as fleet:
         item = await fleet.teach(LESSON, task=TASK)
@@ -130,6 +141,19 @@ async def test_an_agents_own_item_is_shown_to_that_agent_alone(data):
             await run("show", id, "--agent", "ana", "--data", data)
     assert LESSON in await run("why", receipt, "--agent", "bob", "--data", data)
     assert LESSON not in await run("why", receipt, "--agent", "ana", "--data", data)
+
+
+async def test_what_comes_next_for_an_agents_own_item_names_the_agent(data):
+    own = ("--agent", "bob", "--data", data)
+    added = await run("add", LESSON, "--space", "prompt", *own)
+    item = added.split()[0]
+    assert f"fleetlore show {item} --agent bob; to word it anew: fleetlore edit {item} --agent bob" in added
+    for written, command in (
+        (await run("search", "--space", "prompt", *own), f"fleetlore show {item}"),
+        (await run("show", item, *own), f"fleetlore edit {item}"),
+        (await run("prune", item, "--reason", "test", *own), "--apply"),
+    ):
+        assert f"{command} --agent bob" in written
 
 
 @pytest.mark.parametrize(

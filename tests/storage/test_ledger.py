@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 
 import anyio
@@ -10,7 +11,7 @@ import pytest
 from fleet import in_process
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.database import SCHEMA
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageFull
+from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
 
@@ -87,6 +88,16 @@ def test_identifiers_sort_by_time_and_know_their_age():
     assert made == sorted(made)
     assert len(set(made)) == 100
     assert abs(age(made[0], now)) < timedelta(milliseconds=2)
+
+
+async def test_while_another_process_holds_the_ledger_a_report_is_refused_whole_and_can_be_sent_again(tmp_path):
+    async with in_process(tmp_path, pragmas={"busy_timeout": 20}) as fleet:
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert await fleet.refusal("submit_feedback", task="deploy", outcome="success") == str(StorageBusy())
+            other.execute("ROLLBACK")
+        await fleet.submit("deploy", outcome="success")
+        assert (await fleet.resource("fleetlore://status"))["feedback"] == 1
 
 
 async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_path):
