@@ -31,6 +31,7 @@ from fleetlore.storage.records import SPACES, AgentName
 from fleetlore.tools.shared_arguments import PROJECT, TAGS
 
 _PATIENCE_SECONDS = 1.0
+_BAR_STEP = 100
 
 
 def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -166,11 +167,16 @@ def export(
     async def write_lines(ledger: Ledger) -> int:
         count = 0
         lines = exported(ledger.read, agent=agent, space=space, project=project or "", tags=tags)
+        total = len(await ledger.read.exportable(agent=agent, space=space, project=project or "", tags=tags))
+        hidden = file is None or not sys.stderr.isatty()
+        bar = click.progressbar(length=total, label="exporting", file=sys.stderr, hidden=hidden)
         async with aclosing(lines):
-            with _output(file) as put_line:
+            with bar, _output(file) as put_line:
                 async for line in lines:
                     put_line(f"{line}\n".encode())
                     count += 1
+                    if count % _BAR_STEP == 0 or count == total:
+                        bar.update(count - bar.pos)
         return count
 
     count = with_ledger(data, "", write_lines)

@@ -34,7 +34,7 @@ async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path):
 
 def _threads():
     """Every thread but those that anyio keeps for a while to do its next work in."""
-    return [thread for thread in threading.enumerate() if not type(thread).__module__.startswith("anyio")]
+    return {thread for thread in threading.enumerate() if not type(thread).__module__.startswith("anyio")}
 
 
 async def test_a_ledger_that_cannot_be_opened_is_refused_and_leaves_no_thread_behind(tmp_path):
@@ -43,7 +43,7 @@ async def test_a_ledger_that_cannot_be_opened_is_refused_and_leaves_no_thread_be
     with pytest.raises(DataDirectoryUnusable, match="the ledger cannot be opened"):
         async with _opened(tmp_path):
             pass
-    assert _threads() == before
+    assert _threads() <= before  # one that an earlier test has ended may go meanwhile
 
 
 async def test_many_that_open_a_new_directory_at_once_share_one_store(tmp_path):
