@@ -1,5 +1,6 @@
 """The assistants' own files: whether what they start is there, what they reach answers, and tokens can be found."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from fleetlore.server.clients.machine import Machine
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
 from fleetlore.server.doctor.reachable import answers
 from fleetlore.storage.errors import FileRefused
+
+_REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 
 
 def assistants(machine: Machine) -> Iterator[Finding]:
@@ -43,14 +46,22 @@ def _entry(dialect: Dialect, path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def _variables(dialect: Dialect, entry: Mapping[str, Any]) -> set[str]:
+    """The variables of the environment that an entry refers to, in whatever form its client has."""
+    named = entry.get(dialect.token_key)
+    found = {named} if isinstance(named, str) else set()
+    headers = entry.get("headers")
+    told = [value for value in headers.values() if isinstance(value, str)] if isinstance(headers, dict) else []
+    return found | {name for value in told for name in _REFERENCE.findall(value)}
+
+
 def _examined(
     dialect: Dialect, path: Path, entry: Mapping[str, Any], environ: Mapping[str, str], again: str
 ) -> Iterator[Finding]:
     address, command = entry.get(dialect.address), entry.get("command")
     if isinstance(address, str):
         yield from answers(address, subject=dialect.title, asked_for=True)
-        variable = entry.get(dialect.token_key)
-        if isinstance(variable, str) and variable not in environ:
+        for variable in sorted(_variables(dialect, entry) - environ.keys()):
             yield warning(
                 dialect.title, f"{path} takes its token from {variable}, which is not set here", f"Set {variable}"
             )

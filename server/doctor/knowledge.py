@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
+from fleetlore.server.people.lines import counted
 from fleetlore.storage.embedders import EMBEDDERS
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.identifiers import age
@@ -31,7 +32,8 @@ async def examine(ledger: Ledger, data: Path, note: Callable[[Finding], None]) -
         )
         return
     census = await ledger.read.census()
-    note(well("ledger", f"{sum(census.items.values()):,} items, {census.feedback:,} reports, store {ledger.info.id}"))
+    held = f"{counted(sum(census.items.values()), 'item')}, {counted(census.feedback, 'report')}"
+    note(well("ledger", f"{held}, store {ledger.info.id}"))
     note(await _clock(ledger))
     note(_answered(census.receipts, census.answered))
     if ledger.info.embedder not in EMBEDDERS:
@@ -93,9 +95,9 @@ async def _spaces(ledger: Ledger, data: Path, note: Callable[[Finding], None]) -
             note(
                 warning(
                     f"{space} space",
-                    f"{missing:,} of {len(known):,} items cannot be found by searching",
+                    f"searching misses {missing:,} of {counted(len(known), 'item')}",
                     "Servers mend this within ten minutes; at once: fleetlore rebuild",
                 )
                 if missing
-                else well(f"{space} space", f"all {len(known):,} items can be found")
+                else well(f"{space} space", f"{counted(len(known), 'item')}, and searching finds all")
             )

@@ -57,7 +57,7 @@ async def test_a_healthy_store_has_nothing_that_does_not_work(data):
     assert [finding for finding in found.values() if finding["state"] == "failure"] == []
     well = {subject: finding["seen"] for subject, finding in found.items() if finding["state"] == "ok"}
     assert well["receipts"] == "1 of 1 answered (100%)"
-    assert well["general space"] == "all 1 items can be found"
+    assert well["general space"] == "1 item, and searching finds all"
     assert well["embedder"] == "wordllama-256"
     assert well["stdio server"].startswith("answers with 3 tools")
     assert str(data) in well["permissions"]
@@ -93,7 +93,7 @@ async def test_spaces_that_cannot_be_opened_are_made_anew_by_a_rebuild(data):
 
 async def test_items_that_searching_cannot_find_are_counted(data):
     shutil.rmtree(data / "spaces")
-    assert (await findings("--data", data))["general space"]["seen"] == "1 of 1 items cannot be found by searching"
+    assert (await findings("--data", data))["general space"]["seen"] == "searching misses 1 of 1 item"
 
 
 async def test_a_clock_behind_the_ledger_is_noticed(tmp_path):
@@ -208,10 +208,16 @@ async def test_each_assistant_is_looked_at_through_its_own_file(data, home):
     address = f"http://127.0.0.1:{free_port()}/mcp"
     entry = f'[mcp_servers.fleetlore]\nurl = "{address}"\nbearer_token_env_var = "NO_SUCH_TOKEN"\n'
     (home / ".codex" / "config.toml").write_text(entry)
+    windsurf = home / ".codeium" / "windsurf"
+    windsurf.mkdir(parents=True)
+    header = '{"Authorization": "Bearer ${env:NOR_THIS_TOKEN}"}'
+    reached = f'{{"serverUrl": "{address}", "headers": {header}}}'
+    (windsurf / "mcp_config.json").write_text(f'{{"mcpServers": {{"fleetlore": {reached}}}}}')
     (home / ".junie" / "mcp").mkdir(parents=True)
     (home / ".junie" / "mcp" / "mcp.json").write_text("{")
     found = await findings("--data", data, code=1)
     assert found["Cursor"]["seen"] == f"{settings} starts {program}"
     assert found["Gemini CLI"]["remedy"] == "Run: fleetlore install gemini-cli --force"
     assert found["Codex"]["remedy"] == "Set NO_SUCH_TOKEN"
+    assert found["Windsurf"]["remedy"] == "Set NOR_THIS_TOKEN"
     assert found["JetBrains (Junie)"]["state"] == "failure"
