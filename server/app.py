@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.server import MCPServer
 
+from fleetlore.kmu.access import Principal
 from fleetlore.server.hooks.answers import answer
 from fleetlore.server.hooks.requests import request_of
 from fleetlore.server.identity import identify
@@ -20,7 +21,6 @@ from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import FleetloreError, StorageFault
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import AgentName
 from fleetlore.tools.instructions import INSTRUCTIONS
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.prompts import register_prompts
@@ -121,9 +121,9 @@ class SharedMemory:
         assert self._ledger is not None
         return await answer(self._ledger, request_of(body), learning=self.settings.learning)
 
-    def identify(self, argument: str, client: str) -> AgentName:
+    def principal(self, argument: str, client: str) -> Principal:
         """Who calls; see `identity.identify`."""
-        return identify(settled=self.settings.agent, argument=argument, client=client)
+        return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
 
     def project(self) -> str:
         """What a caller works on who does not say."""
@@ -137,7 +137,7 @@ def create_server(settings: Settings) -> MCPServer[None]:
 
 def serve_memory(shared: SharedMemory) -> MCPServer[None]:
     """The MCP server over a memory."""
-    memory = Memory(unit=shared.unit, status=shared.status, identify=shared.identify, project=shared.project)
+    memory = Memory(unit=shared.unit, status=shared.status, principal=shared.principal, project=shared.project)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ FleetloreError
 ├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 │   └── EditConflict                     somebody else has changed what the caller was changing
+├── Forbidden (PermissionError)          a caller who lacks the scope for what it asks
 ├── FileRefused (ValueError)             a file that people own too and that is not as we could safely change it
 ├── PolicyImpossible (ValueError)        a number in a policy that no policy can have
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
@@ -52,6 +53,19 @@ class EditConflict(Refusal):
         when = at.isoformat(sep=" ", timespec="seconds")
         problem = f"{by} changed {item} at {when}, after you had read it"
         super().__init__("id", problem, f"See what it says now: fleetlore show {item}")
+
+
+class Forbidden(FleetloreError, PermissionError):
+    """A caller lacks the scope that this way of asking needs; nothing was shown or stored."""
+
+    def __init__(self, agent: str, way: str, needed: str) -> None:
+        self.agent = agent
+        self.way = way
+        self.needed = needed
+        super().__init__(
+            f"{way} needs the scope {needed}, which the token of {agent} does not have. "
+            "Go on without it, or ask whoever gave you the token."
+        )
 
 
 class MissingLibrary(FleetloreError, ImportError):

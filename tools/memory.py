@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context
 
+from fleetlore.kmu.access import Principal, Way, authorise
+
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
     from fleetlore.storage.records import AgentName
@@ -17,16 +19,21 @@ if TYPE_CHECKING:
 class Memory:
     """Access to the knowledge management unit, and who is asking.
 
-    `unit` waits until the unit is open; `identify` settles an agent's name from its `agent` argument and the client's
-    name, and refuses one that differs from what is settled; `project` is what a caller works on who does not say.
+    `unit` waits until the unit is open; `principal` settles who calls from its `agent` argument and the client's name,
+    and refuses one that differs from what is settled; `project` is what a caller works on who does not say.
     """
 
     unit: Callable[[], Awaitable[KnowledgeManagementUnit]]
     status: Callable[[], Awaitable[dict[str, Any]]]
-    identify: Callable[[str, str], AgentName]
+    principal: Callable[[str, str], Principal]
     project: Callable[[], str]
 
-    def agent(self, argument: str, context: Context[Any, Any]) -> AgentName:
-        """Who calls."""
-        client = context.request_context.session.client_params
-        return self.identify(argument, client.client_info.name if client is not None else "")
+    def admit(self, way: Way, argument: str, context: Context[Any, Any] | None) -> AgentName:
+        """Who calls, if that agent may ask in this way; raises `Forbidden` or `Refusal`.
+
+        Where there is no context, as for resources without a parameter, the client's name is not known.
+        """
+        client = context.request_context.session.client_params if context else None
+        principal = self.principal(argument, client.client_info.name if client is not None else "")
+        authorise(principal, way)
+        return principal.agent

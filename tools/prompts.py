@@ -17,8 +17,9 @@ def register_prompts(server: MCPServer[None], memory: Memory) -> None:
     @server.prompt(title="Start a task", description="A prompt for this task, made from what the fleet knows about it")
     async def start_task(task: str, ctx: Context[Any, Any]) -> str:
         # The meta-prompt agent of a composite learning unit: the task, joined with its knowledge.
+        agent = memory.admit("start_task", "", ctx)
         unit = await memory.unit()
-        question = Question(task=task, agent=memory.agent("", ctx), project=memory.project(), limit=8)
+        question = Question(task=task, agent=agent, project=memory.project(), limit=8)
         found = await unit.retrieve(question, fits=lambda _: True)
         return (
             f"Task: {task}\n\n"
@@ -31,7 +32,8 @@ def register_prompts(server: MCPServer[None], memory: Memory) -> None:
         )
 
     @server.prompt(title="Report an outcome", description="Asks for the feedback after a task")
-    async def report_outcome(task: str) -> str:
+    async def report_outcome(task: str, ctx: Context[Any, Any]) -> str:
+        memory.admit("report_outcome", "", ctx)
         return (
             f"The task was: {quoted(task)}\n\n"
             "Call submit_feedback for it now: with the receipt of your retrieval, if there was one; with the outcome "

@@ -57,7 +57,7 @@ def prune(memory: Memory) -> KnowledgeTool:
     """The tool over that memory."""
 
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
-        agent = memory.agent(values["agent"], context)
+        agent = memory.admit("prune", values["agent"], context)
         _checked(values)
         unit = await memory.unit()
         plan, undo = PlanId(values["plan"].strip()), PlanId(values["undo"].strip())

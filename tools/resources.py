@@ -15,7 +15,9 @@ from fleetlore.tools.memory import Memory
 from fleetlore.tools.provenance import described, provenance
 
 if TYPE_CHECKING:
+    from fleetlore.kmu.access import Way
     from fleetlore.kmu.gaps import Gap
+    from fleetlore.storage.records import AgentName
 
 _NEWEST = 100
 _JSON = "application/json"
@@ -24,8 +26,15 @@ _JSON = "application/json"
 def register_resources(server: MCPServer[None], memory: Memory) -> None:
     """Adds the resources to a server."""
 
+    def admit(way: Way, agent: str = "", context: Context[Any, Any] | None = None) -> AgentName:
+        try:
+            return memory.admit(way, agent, context)
+        except FleetloreError as error:
+            raise ResourceError(str(error)) from error
+
     @server.resource("fleetlore://general", mime_type=_JSON, description="The newest 100 items of the general space")
     async def general() -> str:
+        admit("fleetlore://general")
         unit = await memory.unit()
         items = await unit.ledger.read.newest_items("general", agent="", limit=_NEWEST)
         experience = await unit.ledger.read.experience()
@@ -35,10 +44,7 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         "fleetlore://prompt/{agent}", mime_type=_JSON, description="The newest 100 items of your own space"
     )
     async def prompt(agent: str, ctx: Context[Any, Any]) -> str:
-        try:
-            caller = memory.agent(agent, ctx)
-        except FleetloreError as error:
-            raise ResourceError(str(error)) from error
+        caller = admit("fleetlore://prompt/{agent}", agent, ctx)
         unit = await memory.unit()
         items = await unit.ledger.read.newest_items("prompt", agent=caller, limit=_NEWEST)
         experience = await unit.ledger.read.experience()
@@ -48,9 +54,10 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         "fleetlore://item/{id}", mime_type=_JSON, description="One item with its evidence, provenance and history"
     )
     async def item(id: str, ctx: Context[Any, Any]) -> str:
+        caller = admit("fleetlore://item/{id}", "", ctx)
         unit = await memory.unit()
         view = unit.ledger.read
-        found = await view.item(ItemId(id), agent=memory.agent("", ctx), pruned=True)
+        found = await view.item(ItemId(id), agent=caller, pruned=True)
         if found is None:
             raise ResourceNotFoundError(f"There is no item {id}.")
         return _json({**described(found, await view.experience()), **await provenance(view, found)})
@@ -59,11 +66,13 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         "fleetlore://gaps", mime_type=_JSON, description="Where the fleet fails and knows nothing reliable"
     )
     async def gaps() -> str:
+        admit("fleetlore://gaps")
         unit = await memory.unit()
         return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.find())[:_NEWEST]]})
 
     @server.resource("fleetlore://status", mime_type=_JSON, description="Counts, disk, versions and health")
     async def status() -> str:
+        admit("fleetlore://status")
         return _json(await memory.status())
 
 

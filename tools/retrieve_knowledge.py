@@ -97,7 +97,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
     """The tool over that memory."""
 
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
-        agent = memory.agent(values.pop("agent"), context)
+        agent = memory.admit("retrieve_knowledge", values.pop("agent"), context)
         max_tokens = values.pop("max_tokens")
         unit = await memory.unit()
         values["project"] = values["project"] or memory.project()

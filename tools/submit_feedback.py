@@ -92,7 +92,7 @@ def submit_feedback(memory: Memory) -> KnowledgeTool:
     """The tool over that memory."""
 
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
-        values["agent"] = memory.agent(values["agent"], context)
+        values["agent"] = memory.admit("submit_feedback", values["agent"], context)
         unit = await memory.unit()
         answer = answer_of(await unit.learn(report_of(values | {"workplace": memory.project()})))
         return both_forms(answer, text_of(answer))

@@ -1,0 +1,1 @@
+-- Who may come in by the network. Only the hashes of tokens are kept.

@@ -1,0 +1,1 @@
+-- What was looked through for secrets, and what tries to instruct its reader.

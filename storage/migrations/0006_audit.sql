@@ -1,0 +1,1 @@
+-- Events are chained by their hashes.

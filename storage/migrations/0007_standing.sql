@@ -1,0 +1,1 @@
+-- Agents whose contributions were withdrawn.
