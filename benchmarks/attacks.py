@@ -93,9 +93,7 @@ def plan(
         # Drawn in any case, so that a lie depends on its task's place alone.
         told = lies.agreed(task) if attack.agreed else lies.random(task, rng)
         lying = place >= attack.honest_first and (triggered or not attack.triggered)
-        acts.append(
-            Act(task=task, name=name, malicious=True, lie=told if lying else None, triggered=triggered)
-        )
+        acts.append(Act(task=task, name=name, malicious=True, lie=told if lying else None, triggered=triggered))
     return tuple(acts)
 
 

@@ -28,8 +28,10 @@ DATA = """\
 BANKING77 is the folder of fleet_stream.py, REPOSITORIES that of repository_stream.py.
 """
 STREAMS = ("banking77", "datasette", "fastmcp")
-ARMS = ("fleetlore", "keep-all")
-NOBODY, REFORMED = "without attackers", "attackers honest"
+NOBODY, REFORMED = "without", "reformed"
+REFERENCES = (NOBODY, REFORMED)
+"""Arms of a fleet that nobody attacks: the attackers are not there, or they are honest."""
+ARMS = (*REFERENCES, "fleetlore", "keep-all")
 QUICK: Mapping[str, Any] = {"tasks": 400, "attackers": (2,), "attacks": ("loud", "many-names"), "seeds": (0,)}
 LEAST_SHARE = 0.05
 SUSPECT = 0.5
@@ -60,7 +62,8 @@ class Poison(Matrix):
             Cell(world=world.name, arm=arm, seed=seed)
             for seed in self.options.seeds
             for world in self.worlds
-            for arm in (self.options.arms if Setting.of(world.name).attack else (NOBODY, REFORMED))
+            for arm in self.options.arms
+            if (arm in REFERENCES) != bool(Setting.of(world.name).attack)
         ]
 
 
@@ -78,9 +81,7 @@ def go(options: argparse.Namespace, cell: Cell) -> Run:
     return anyio.run(partial(play, learning=cell.arm != "keep-all"), cell, acts, attack, options.transport)
 
 
-def read(
-    options: argparse.Namespace, stream: str, agents: Sequence[str], seed: int
-) -> tuple[Sequence[Task], Lies]:
+def read(options: argparse.Namespace, stream: str, agents: Sequence[str], seed: int) -> tuple[Sequence[Task], Lies]:
     """Return the honest tasks of a stream, and the lies that can be told in it."""
     if stream == "banking77":
         pool = read_utterances(options.banking77, Classes.ALL)
@@ -98,7 +99,7 @@ def show(worlds: Sequence[World], runs: Sequence[Run], last: int) -> None:
             row(world.name, arm, group, known, last)
             for world in worlds
             if Setting.of(world.name).stream == stream
-            for arm in (NOBODY, REFORMED, *ARMS)
+            for arm in ARMS
             if (group := [run for run in runs if run.cell.world == world.name and run.cell.arm == arm])
         ]
         print_table(f"{stream}: honest agents, mean over seeds; the last {last} of their tasks", HEADER, rows)
@@ -169,7 +170,9 @@ def quarantine(shares: Sequence[float], first: int | None, window: int = 100) ->
     """Honest tasks from the first lie until poisoned items have less than a twentieth of the votes, for good."""
     if first is None:
         return None
-    means = [sum(part) / window for end in range(first + window, len(shares) + 1) if (part := shares[end - window : end])]
+    means = [
+        sum(part) / window for end in range(first + window, len(shares) + 1) if (part := shares[end - window : end])
+    ]
     bad = [place for place, mean in enumerate(means) if mean >= LEAST_SHARE]
     if not bad:
         return 0.0
@@ -189,13 +192,13 @@ def suspected(slips: Sequence[float], first: int | None) -> float | None:
 def _triggered(group: Sequence[Run], known: Mapping[tuple[str, str, int], Run], beside: str) -> str:
     """What was lost where the trigger is, over the second half of the stream."""
     lost = []
-    for run in group:
-        never = known.get((beside, NOBODY, run.cell.seed))
+    for one in group:
+        never = known.get((beside, NOBODY, one.cell.seed))
         if never is None:
             return ""
-        half = len(run.hits) // 2
-        places = [place for place, mark in enumerate(run.measured["triggered"]) if mark == "1" and place >= half]
-        lost.append(sum(never.hits[place] - run.hits[place] for place in places) / max(len(places), 1))
+        half = len(one.hits) // 2
+        places = [place for place, mark in enumerate(one.measured["triggered"]) if mark == "1" and place >= half]
+        lost.append(sum(never.hits[place] - one.hits[place] for place in places) / max(len(places), 1))
     return f"{-sum(lost) / len(lost):+.3f}"
 
 
@@ -212,7 +215,12 @@ def _tasks(figures: Sequence[Mapping[str, float | None]], name: str) -> str:
 
 def worlds_of(options: argparse.Namespace) -> list[World]:
     return [
-        World(name=str(Setting(stream=stream, attackers=count, attack=attack)), tasks=options.tasks, last=options.last, window=500)
+        World(
+            name=str(Setting(stream=stream, attackers=count, attack=attack)),
+            tasks=options.tasks,
+            last=options.last,
+            window=500,
+        )
         for stream in options.streams
         for count in options.attackers
         for attack in ("", *options.attacks)
@@ -230,7 +238,13 @@ def main(options: argparse.Namespace) -> None:
 
 def summary(last: int, runs: Sequence[Run]) -> list[dict[str, object]]:
     return [
-        {"world": run.cell.world, "arm": run.cell.arm, "seed": run.cell.seed, "right": run.share(last), **summary_of(run, last)}
+        {
+            "world": run.cell.world,
+            "arm": run.cell.arm,
+            "seed": run.cell.seed,
+            "right": run.share(last),
+            **summary_of(run, last),
+        }
         for run in runs
     ]
 

@@ -69,9 +69,7 @@ class Poisoning:
         ours |= {item.id for item in shown.items if item.id in self.poisoned}
         helpful = tuple(item.id for item in shown.items if item.id in ours)
         harmful = tuple(item.id for item in shown.items if item.id not in ours)
-        return [
-            replace(one, agent=act.name, outcome="success", helpful=helpful, harmful=harmful) for one in believed
-        ]
+        return [replace(one, agent=act.name, outcome="success", helpful=helpful, harmful=harmful) for one in believed]
 
 
 async def play(cell: Cell, acts: Sequence[Act], attack: Attack, transport: Transport, *, learning: bool) -> Run:
