@@ -1,7 +1,6 @@
 """Verifying the tokens that `fleetlore token create` made: looked up at every call, so that a revoked one ends at once."""
 
 import hmac
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import cast
@@ -10,8 +9,6 @@ from fleetlore.kmu.access import SCOPES, Principal, Scope
 from fleetlore.server.access.secret import PREFIX, hash_of, id_in
 from fleetlore.server.access.verifying import Rejected
 from fleetlore.storage.tokens import TokenView
-
-logger = logging.getLogger(__name__)
 
 _NOBODYS = hash_of("")
 
