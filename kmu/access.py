@@ -5,7 +5,7 @@ a route, a command. Each needs one scope, and none contains another. Which items
 scopes: the general space and its own prompt-specific items, whichever way it asks, as the ledger's queries say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -25,6 +25,11 @@ Way = Literal[
     "fleetlore://status",
     "start_task",
     "report_outcome",
+    "/healthz",
+    "/hooks session-start",
+    "/hooks stop",
+    "/hooks tool-use",
+    "/hooks report",
 ]
 
 SCOPES: frozenset[Scope] = frozenset(("read", "write", "prune", "admin"))
@@ -40,6 +45,11 @@ NEEDS: Mapping[Way, Scope] = MappingProxyType(
         "fleetlore://status": "read",
         "start_task": "read",
         "report_outcome": "read",
+        "/healthz": "read",
+        "/hooks session-start": "read",
+        "/hooks stop": "read",
+        "/hooks tool-use": "write",
+        "/hooks report": "write",
     }
 )
 
@@ -50,6 +60,12 @@ class Principal:
 
     agent: AgentName
     scopes: frozenset[Scope] = SCOPES
+
+
+def scopes_among(names: Iterable[str]) -> frozenset[Scope]:
+    """Those of the names that are scopes."""
+    named = set(names)
+    return frozenset(scope for scope in SCOPES if scope in named)
 
 
 def authorise(principal: Principal, way: Way) -> None:

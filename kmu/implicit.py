@@ -49,6 +49,11 @@ async def imply(ledger: Ledger, receipt: ReceiptId, saw: Implicit, *, learning: 
     return await ledger.write(lambda transaction: _commit(transaction, receipt, saw, learning=learning))
 
 
+def never_given(receipt: ReceiptId) -> Refusal:
+    """What is said of a receipt that there is not."""
+    return Refusal("receipt", f"{receipt} is unknown here", "Give the receipt (r_…) of a retrieval from this data")
+
+
 async def retract(transaction: LedgerTransaction, receipt: ReceiptId) -> None:
     """Takes back what was seen of a receipt's task: its agent is about to say how it went."""
     for verdict in await transaction.implied_verdicts(receipt):
@@ -71,7 +76,7 @@ def trust_after(trust: float, saw: Implicit, share: float, constants: Constants 
 async def _commit(transaction: LedgerTransaction, wanted: ReceiptId, saw: Implicit, *, learning: bool) -> Implied:
     receipt = await transaction.receipt(wanted)
     if receipt is None:
-        raise Refusal("receipt", f"{wanted} is unknown here", "Give the receipt (r_…) of a retrieval from this data")
+        raise never_given(wanted)
     outcome: Outcome = "success" if sign_of(saw) > 0 else "failure"
     latest = await transaction.latest_implied(receipt.id)
     if latest is not None and latest[1] == saw:

@@ -97,6 +97,13 @@ class AttemptsView:
         rows = await self._connection.rows("unanswered", receipts=json.dumps(list(receipts)))
         return {ReceiptId(row["id"]): content_of(row).get("task", "") for row in rows}
 
+    async def receipts_of(self, agent: AgentName, among: Iterable[ReceiptId]) -> tuple[ReceiptId, ...]:
+        """Those of these that were given to that agent, as they come."""
+        receipts = list(among)
+        rows = await self._connection.rows("receipts_of", agent=agent, ids=json.dumps(receipts))
+        own = {row["id"] for row in rows}
+        return tuple(receipt for receipt in receipts if receipt in own)
+
     async def latest_receipt(self, among: Iterable[ReceiptId]) -> ReceiptId | None:
         """The one of these that was given last; those that never were do not count."""
         row = await self._connection.row("latest_receipt_among", ids=json.dumps(list(among)))

@@ -1,4 +1,4 @@
-"""Issuing tokens: for whom, for what and for how long. The only place that ever sees a token's text besides its owner."""
+"""Issuing tokens: for whom, for what and for how long. A token's text passes here and is kept nowhere."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ async def issue(
     by: AgentName,
     lookalike: bool = False,
 ) -> tuple[Token, str]:
-    """A new token and its text. Raises `Refusal` for a name that is none, or, unless `lookalike`, imitates another's."""
+    """A new token and its text. Raises `Refusal` for a name that is none, or (unless `lookalike`) like another."""
 
     async def commit(transaction: LedgerTransaction) -> tuple[Token, str]:
         name = _name(agent, await transaction.tokens.known_agents(), lookalike=lookalike)

@@ -1,11 +1,10 @@
-"""Verifying the tokens that `fleetlore token create` made: looked up at every call, so that a revoked one ends at once."""
+"""Verifying the tokens that the ledger knows: looked up at every call, so that a revoked one ends at once."""
 
 import hmac
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
 
-from fleetlore.kmu.access import SCOPES, Principal, Scope
+from fleetlore.kmu.access import Principal, scopes_among
 from fleetlore.server.access.secret import PREFIX, hash_of, id_in
 from fleetlore.server.access.verifying import Rejected
 from fleetlore.storage.tokens import TokenView
@@ -38,7 +37,7 @@ class LedgerTokens:
             return Rejected(reason=f"wrong secret for {found.id}")
         if ended := found.ended(self._clock()):
             return Rejected(reason=f"{found.id} {ended}")
-        return Principal(agent=found.agent, scopes=cast("frozenset[Scope]", SCOPES & set(found.scopes)))
+        return Principal(agent=found.agent, scopes=scopes_among(found.scopes))
 
     async def in_force(self) -> bool:
         """Whether a token was ever made; once that is so, it stays so."""

@@ -8,31 +8,40 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from fleetlore.kmu.briefing import briefing
-from fleetlore.kmu.implicit import imply
+from fleetlore.kmu.implicit import imply, never_given
 from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse
 from fleetlore.server.hooks.wording import greeting, reminder
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import Item
+from fleetlore.storage.records import AgentName, Item
 
 Answer = dict[str, Any]
 
 _CHARACTERS_OF_A_TOKEN = 4
 
 
-async def answer(ledger: Ledger, request: Request, *, learning: bool = True) -> Answer:
-    """Raises `Refusal` for a report on a receipt that was never given."""
+async def answer(ledger: Ledger, request: Request, *, learning: bool = True, caller: AgentName | None = None) -> Answer:
+    """Raises `Refusal` for a report on a receipt that was never given.
+
+    Where it is known who calls, receipts of others are as if they had never been given.
+    """
     match request:
         case SessionStart():
             return await _greeted(ledger, request)
         case Stop(receipts=receipts):
-            return await _reminded(ledger, receipts)
+            return await _reminded(ledger, await _own(ledger, receipts, caller))
         case ToolUse(receipts=receipts):
-            return await _told(ledger, request, receipts, learning=learning)
+            return await _told(ledger, request, await _own(ledger, receipts, caller), learning=learning)
         case Seen(receipt=receipt, implicit=implicit):
+            if not await _own(ledger, (receipt,), caller):
+                raise never_given(receipt)
             return asdict(await imply(ledger, receipt, implicit, learning=learning))
         case _:
             assert_never(request)
+
+
+async def _own(ledger: Ledger, receipts: tuple[ReceiptId, ...], caller: AgentName | None) -> tuple[ReceiptId, ...]:
+    return receipts if caller is None else await ledger.read.receipts_of(caller, receipts)
 
 
 async def _greeted(ledger: Ledger, request: SessionStart) -> Answer:

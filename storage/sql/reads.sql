@@ -126,6 +126,9 @@ SELECT r.id, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.
  WHERE r.id IN (SELECT value FROM json_each(:receipts)) AND r.answered_at IS NULL AND r.reminded_at IS NULL
  ORDER BY r.seq;
 
+-- name: receipts_of
+SELECT id FROM receipts WHERE agent = :agent AND id IN (SELECT value FROM json_each(:ids));
+
 -- name: latest_receipt_among
 SELECT id FROM receipts WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq DESC LIMIT 1;
 
