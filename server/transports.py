@@ -140,8 +140,8 @@ async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Se
             if not (is_loopback(settings.host) or access.anonymous_network or await gate.in_force()):
                 raise Refusal(
                     "--host",
-                    f"{settings.host} is not a loopback address, and whoever reaches it needs no token yet",
-                    "Make the first one with: fleetlore token create --agent NAME; or listen on 127.0.0.1",
+                    f"{settings.host} is not a loopback address, and listening there without authentication is refused",
+                    "Make the first token with: fleetlore token create --agent NAME; or listen on 127.0.0.1",
                 )
             config = uvicorn.Config(
                 gate,

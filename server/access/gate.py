@@ -15,6 +15,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.authentication import AuthCredentials
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,6 +61,16 @@ class Gate:
             hosts=frozenset(host.lower() for host in access.hosts),
             origins=frozenset(origin.lower().rstrip("/") for origin in access.origins),
         )
+        # Pages of allowed origins must be told so by their browser's rules; it asks without a token.
+        self._known_source: ASGIApp = self._admit
+        if access.origins:
+            self._known_source = CORSMiddleware(
+                self._admit,
+                allow_origins=access.origins,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("*",),
+                expose_headers=("Mcp-Session-Id", "WWW-Authenticate", "Retry-After"),
+            )
         self._calls = Buckets(access.limits.calls_per_minute)
         self._bytes = Buckets(access.limits.bytes_per_minute)
         self._complaints = Complaints()
@@ -69,23 +80,32 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        address, path = scope["client"][0] if scope["client"] else "", scope["path"]
         try:
-            await self._pass(scope, receive, send, address)
+            self._check_source(Headers(scope=scope))
         except TurnedAway as turned:
-            self._complaints.note(address, path, turned.reason)
-            await turned.response(path)(scope, receive, send)
+            await self._turn_away(turned, scope, receive, send)
+        else:
+            await self._known_source(scope, receive, send)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request from a source that counts."""
+        try:
+            await self._pass(scope, receive, send)
+        except TurnedAway as turned:
+            await self._turn_away(turned, scope, receive, send)
         except FleetloreError as error:
-            self._complaints.note(address, path, str(error))
-            await TurnedAway(503, str(error)).response(path)(scope, receive, send)
+            await self._turn_away(TurnedAway(503, str(error)), scope, receive, send)
         except ClientDisconnect:
             return  # nobody is left to answer
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
+    async def _turn_away(self, turned: TurnedAway, scope: Scope, receive: Receive, send: Send) -> None:
+        self._complaints.note(_address(scope), scope["path"], turned.reason)
+        await turned.response(scope["path"])(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        self._check_source(headers)
         caller = await self._caller(headers)
-        who = ("agent", caller.agent) if isinstance(caller, Principal) else ("address", _block(address))
+        who = ("agent", caller.agent) if isinstance(caller, Principal) else ("address", _block(_address(scope)))
         self._check_rate(self._calls.take(who))
         if isinstance(caller, Rejected) and scope["path"] not in self._public:
             if scope["path"] == HEALTH:
@@ -184,6 +204,10 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope["client"] else ""
 
 
 def _block(address: str) -> str:
