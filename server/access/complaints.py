@@ -1,6 +1,7 @@
 """Complaints: who was turned away, and why, in the log; never so many that they hide what else it says."""
 
 import logging
+import re
 from collections.abc import Callable
 from time import monotonic
 
@@ -8,6 +9,7 @@ from fleetlore.server.access.buckets import Buckets
 
 logger = logging.getLogger(__name__)
 
+_TOKEN = re.compile(r"(?:flt_|eyJ)[A-Za-z0-9_.-]+")
 _LINES_PER_MINUTE = 60
 _LINES_PER_ADDRESS = 6
 
@@ -21,10 +23,11 @@ class Complaints:
         self._left_out = 0
 
     def note(self, address: str, path: str, reason: str) -> None:
-        """One request was turned away. Nothing of it but its path may be in the reason: it could be a token."""
+        """One request was turned away, for a reason that may quote it: what looks like a token is left out."""
         if self._each.take(address) or self._all.take(""):
             self._left_out += 1
             return
         more = f" ({self._left_out:,} more before it)" if self._left_out else ""
         self._left_out = 0
-        logger.warning("turned away %s at %.80r: %s%s", address, path, reason, more)
+        told = _TOKEN.sub("…", f"{path[:80]!r}: {reason}")
+        logger.warning("turned away %s at %s%s", address, told, more)

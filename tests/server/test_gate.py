@@ -1,0 +1,328 @@
+"""The gate over a real HTTP server: who is let in, as whom, with what, and how much of it."""
+
+import gzip
+import http.client
+import json
+import socket
+import time
+from contextlib import closing
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from fleet import Fleet, http_server
+from fleetlore.server.access import issuing
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.records import AgentName
+
+LIMITS = ("--calls-per-minute", "400", "--bytes-per-minute", "2000000", "--max-request-bytes", "100000")
+JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+BOSS = AgentName("boss")
+DAY = timedelta(days=1)
+TRYING = '{"hook": "stop", "receipts": []}'
+
+
+async def issued(data, agent, *scopes, lasting=DAY, clock=utc_now):
+    """A token's text."""
+    async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=clock) as ledger:
+        return (await issuing.issue(ledger, agent, scopes or ("read", "write"), lasting, by=BOSS))[1]
+
+
+async def ended(data, text):
+    async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
+        await issuing.revoke(ledger, [text], "", by=BOSS)
+
+
+def bearing(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def asked(address, path="/hooks", *, token="", body=TRYING, method="POST", **headers):
+    """An answer: status, headers, and JSON."""
+    sent = {**JSON, **(bearing(token) if token else {}), **{n.replace("_", "-"): v for n, v in headers.items()}}
+    answer = httpx2.request(method, f"{address}{path}", content=body, headers=sent, timeout=30)
+    return answer.status_code, answer.headers, answer.json()
+
+
+def status(*arguments, **options):
+    return asked(*arguments, **options)[0]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A server on which a token was made: its address and its data directory, and that token."""
+    data = tmp_path_factory.mktemp("guarded")
+    token = anyio.run(issued, data, "alice")
+    with http_server(data, *LIMITS, "--body-timeout", "0.5") as (address, _):
+        yield address, data, token
+
+
+@pytest.fixture(scope="module")
+def unguarded(tmp_path_factory):
+    """A server on which nobody has made a token."""
+    with http_server(tmp_path_factory.mktemp("unguarded")) as (address, _):
+        yield address
+
+
+# Tokens
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/sse", "/messages/", "/hooks", "/", "/nothing", "/healthz/x", "/docs"])
+def test_without_a_token_every_path_is_refused_alike(guarded, path):
+    status, headers, said = asked(guarded[0], path)
+    assert (status, headers["WWW-Authenticate"]) == (401, 'Bearer realm="fleetlore"')
+    sentence = said["error"]["message"] if isinstance(said["error"], dict) else said["error"]
+    assert "there is no token with it. Send one that counts" in sentence
+
+
+def test_health_says_only_that_the_server_lives_but_to_who_may_read(guarded):
+    address, data, token = guarded
+    alive = {"status": "ok"}
+    writer = anyio.run(issued, data, "only-writes", "write")
+    for known in ("", "flt_x", writer):
+        assert asked(address, "/healthz", method="GET", token=known, body=b"")[2] == alive
+    assert asked(address, "/healthz", method="GET", token=token, body=b"")[2]["data"] == str(data)
+
+
+async def test_a_token_that_does_not_count_is_refused_whatever_is_wrong_with_it(guarded):
+    address, data, token = guarded
+    expired = await issued(data, "old", clock=lambda: utc_now() - 2 * DAY)
+    revoked = await issued(data, "gone")
+    await ended(data, revoked)
+    other = await issued(data, "other")
+    id_of_other = other[:25]
+    wrong = [
+        *(expired, revoked, token[:-1], token + "x", token.upper(), f"{token} {token}", "flt_", "x", "é", "a" * 9_000),
+        id_of_other + token[25:],  # the secret of another token
+    ]
+    for each in wrong:
+        answer = httpx2.post(f"{address}/hooks", headers={**JSON, "Authorization": f"Bearer {each}".encode()})
+        assert answer.status_code == 401, each
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="fleetlore", error="invalid_token"'
+        assert each not in answer.text
+    assert status(address, token=token) == 200
+
+
+def test_only_one_bearer_token_in_its_header_counts(guarded):
+    address, _, token = guarded
+    for given in (f"Basic {token}", f"Token {token}", token, "Bearer", "Bearer "):
+        assert status(address, Authorization=given) == 401
+    assert status(address, f"/hooks?token={token}&access_token={token}") == 401
+    assert status(address, Cookie=f"token={token}") == 401
+    assert status(address, Authorization=f"bearer {token}") == 200
+    twice = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}"), *JSON.items()]
+    assert httpx2.post(f"{address}/hooks", headers=twice, content=TRYING).status_code == 401
+
+
+async def test_a_revoked_token_ends_at_once_and_the_gate_stays_shut(tmp_path):
+    with http_server(tmp_path) as (address, _):
+        assert status(address) == 200
+        token = await issued(tmp_path, "alice")
+        assert (status(address), status(address, token=token)) == (401, 200)
+        await ended(tmp_path, token)
+        assert (status(address), status(address, token=token)) == (401, 401)
+
+
+# Identity and scopes
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_tools_caller_is_the_tokens_agent_and_nobody_else(guarded, mode):
+    address, _, token = guarded
+    async with httpx2.AsyncClient(headers=bearing(token)) as http:
+        async with Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client:
+            fleet = Fleet(client)
+            learned = (await fleet.submit("t", outcome="success", insight=f"Use {mode}", agent="alice"))["learned"]
+            item = await fleet.resource(f"fleetlore://item/{learned[0]['id']}")
+            assert item["provenance"][0]["agent"] == "alice"
+            for tool in ("retrieve_knowledge", "submit_feedback"):
+                assert await fleet.refusal(tool, task="t", agent="bob") == (
+                    "agent: the token that came with this is alice's, not bob's. Leave agent out."
+                )
+            assert "needs the scope prune" in await fleet.refusal("prune")
+
+
+async def test_over_sse_the_token_of_each_message_counts_and_nobody_gets_into_anothers_session(guarded):
+    address, data, token = guarded
+    reading, other = await issued(data, "alice", "read"), await issued(data, "mallory")
+    async with httpx2.AsyncClient(base_url=address, headers=JSON, timeout=30) as http:
+        async with http.stream("GET", "/sse", headers=bearing(token)) as stream:
+            lines = stream.aiter_lines()
+
+            async def told():
+                async for line in lines:
+                    if line.startswith("data: "):
+                        return line.removeprefix("data: ")
+
+            session = await told()
+
+            async def post(bearer, message):
+                answer = await http.post(session, headers=bearing(bearer), json={"jsonrpc": "2.0", **message})
+                return answer.status_code
+
+            hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+            greeting = {"id": 1, "method": "initialize", "params": hello}
+            assert (await post("", greeting), await post(other, greeting)) == (401, 404)
+            assert await post(token, greeting) == 202
+            await told()
+            await post(token, {"method": "notifications/initialized"})
+            call = {"name": "submit_feedback", "arguments": {"task": "t", "outcome": "success"}}
+            for number, (bearer, sentence) in enumerate(((reading, "needs the scope write"), (token, "feedback: f_"))):
+                assert await post(bearer, {"id": number, "method": "tools/call", "params": call}) == 202
+                assert sentence in json.loads(await told())["result"]["content"][0]["text"]
+
+
+async def test_hooks_need_their_scopes_and_take_reports_on_ones_own_receipts_alone(guarded):
+    address, data, token = guarded
+    async with httpx2.AsyncClient(headers=bearing(token)) as http:
+        async with Client(streamable_http_client(f"{address}/mcp", http_client=http)) as client:
+            receipt = (await Fleet(client).retrieve("a task of alice's"))["receipt"]
+    reading, other = await issued(data, "alice", "read"), await issued(data, "eve")
+    report = json.dumps({"hook": "report", "receipt": receipt, "implicit": "tests-passed"})
+    seen = json.dumps({"hook": "tool-use", "receipts": [receipt], "implicit": "tests-passed"})
+    stop = json.dumps({"hook": "stop", "receipts": [receipt]})
+    assert (status(address, token=reading, body=report), status(address, token=reading, body=seen)) == (403, 403)
+    refused = asked(address, token=other, body=report)
+    assert (refused[0], refused[2]["refused"]["problem"]) == (400, f"{receipt} is unknown here")
+    assert asked(address, token=other, body=seen)[2] == asked(address, token=other, body=stop)[2] == {}
+    assert "a task of alice's" in asked(address, token=token, body=stop)[2]["reason"]
+    assert asked(address, token=token, body=report)[2]["known"] is False
+
+
+# Browsers
+
+
+HERE = "http://127.0.0.1:3000"
+
+
+def test_no_page_of_elsewhere_reaches_a_server_on_this_machine(unguarded):
+    assert status(unguarded) == 200
+    for origin in ("http://evil.example", "https://evil.example", "null", "", "file://", "http://127.0.0.1.evil.example"):
+        for kind in ("application/json", "text/plain"):
+            assert status(unguarded, Origin=origin, Content_Type=kind) == 403, origin
+    for host in ("evil.example", "evil.example:8717", "127.0.0.1.evil.example", "a@127.0.0.1", ""):
+        assert status(unguarded, Host=host) == 421, host
+    assert status(unguarded, Origin=HERE, Host="localhost:1") == status(unguarded, Host="[::1]") == 200
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        assert status(unguarded, Content_Type=kind) == 415
+
+
+def test_a_page_that_is_allowed_may_ask_and_read_the_answer(tmp_path):
+    page = "https://app.example.com"
+    with http_server(tmp_path, "--allow-origin", page, "--allow-host", "memory.example.com") as (address, _):
+        preflight = {"Origin": page, "Access-Control-Request-Method": "POST", "Host": "memory.example.com"}
+        asking = {**preflight, "Access-Control-Request-Headers": "authorization,content-type"}
+        allowed = httpx2.options(f"{address}/mcp", headers=asking)
+        assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (200, page)
+        code, headers, _ = asked(address, Origin=page)
+        assert (code, headers["Access-Control-Allow-Origin"]) == (200, page)
+        assert status(address, Origin="https://other.example.com") == 403
+
+
+# Bodies
+
+
+def test_a_body_that_is_too_large_is_refused_by_what_it_says_and_by_what_comes(guarded):
+    address, _, token = guarded
+    sentence = "the body is longer than 100,000 bytes. Send less at a time."
+    hundred_megabytes = b" " * 100_000_000
+    assert asked(address, token=token, body=hundred_megabytes)[::2] == (413, {"error": sentence})
+    answer = httpx2.post(f"{address}/hooks", headers={**JSON, **bearing(token)}, content=iter([b" " * 50_000] * 3))
+    assert (answer.status_code, answer.json()["error"]) == (413, sentence)
+
+
+def test_a_compressed_body_is_refused_unopened(guarded):
+    address, _, token = guarded
+    bomb = gzip.compress(b"0" * 50_000_000)
+    assert asked(address, token=token, body=bomb, Content_Encoding="gzip")[0] == 415
+    assert status(address, token=token, Content_Encoding="identity") == 200
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/hooks", "/messages/"])
+@pytest.mark.parametrize("body", [b"[" * 90_000, b'{"a":' * 15_000, b"[" * 40_000 + b"]" * 40_000, b"{", b"\xff", b"NaN"])
+def test_what_is_no_json_or_nested_too_deeply_is_refused(guarded, path, body):
+    address, _, token = guarded
+    status, _, said = asked(address, path, token=token, body=body)
+    sentence = said["error"]["message"].removeprefix("fleetlore: ") if path != "/hooks" else said["error"]
+    assert (status, sentence) == (400, "the body is no JSON, or nested deeper than 200 levels. Mend it.")
+
+
+async def test_a_client_is_shown_the_sentence_that_turned_it_away(guarded):
+    address, _, token = guarded
+    async with httpx2.AsyncClient(headers=bearing(token)) as http:
+        async with Client(streamable_http_client(f"{address}/mcp", http_client=http)) as client:
+            with pytest.raises(MCPError, match="longer than 100,000 bytes"):
+                await client.call_tool("retrieve_knowledge", {"task": "x" * 100_000})
+
+
+def sent_slowly(address, *parts):
+    """What a server answers to who sends these and then waits: all of it, until it hangs up."""
+    parts_of_address = urlsplit(address)
+    with closing(socket.create_connection((parts_of_address.hostname, parts_of_address.port), 20)) as connection:
+        for part in parts:
+            connection.sendall(part)
+        said = b""
+        while block := connection.recv(65_536):
+            said += block
+        return said
+
+
+def test_who_does_not_send_what_he_has_begun_is_hung_up_on(guarded):
+    address, _, token = guarded
+    head = f"POST /hooks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{'Content-Length: 9'}\r\n"
+    late = sent_slowly(address, head.encode(), f"Authorization: Bearer {token}\r\n\r\n".encode(), b"{")
+    assert late.startswith(b"HTTP/1.1 408")
+    assert b"the body did not arrive within 0.5 seconds" in late
+    assert sent_slowly(address) == sent_slowly(address, head.encode()) == b""
+    # The rest of a request that was answered is not waited for either.
+    unfinished = sent_slowly(address, head.encode(), b"\r\n{")
+    assert unfinished.startswith(b"HTTP/1.1 401")
+
+
+# How much
+
+
+async def test_who_asks_too_much_waits_and_nobody_else_does(guarded):
+    address, data, token = guarded
+    eager, heavy = await issued(data, "eager"), await issued(data, "heavy")
+    host = urlsplit(address).netloc
+
+    def answers(agent):
+        connection = http.client.HTTPConnection(host)
+        while True:
+            connection.request("GET", "/nothing", headers=bearing(agent))
+            answer = connection.getresponse()
+            said = answer.read()
+            yield answer.status, answer.headers, said
+
+    refused = next(answer for answer in answers(eager) if answer[0] == 429)
+    assert int(refused[1]["Retry-After"]) >= 1
+    assert b"more than one caller may send in a minute" in refused[2]
+    for _ in range(25):
+        asked(address, token=heavy, body=json.dumps({"hook": "stop", "x": "x" * 95_000}))
+    assert (status(address, token=heavy), status(address, token=eager), status(address, token=token)) == (429, 429, 200)
+
+
+# Listening
+
+
+def test_no_token_and_nothing_of_it_is_ever_in_the_log(tmp_path):
+    token = anyio.run(issued, tmp_path, "alice")
+    secret = token[-43:]
+    with http_server(tmp_path) as (address, process):
+        status(address, token=token)
+        status(address, token=token[:-1] + "!")
+        status(address, f"/{token}?token={token}", Authorization=f"Basic {token}")
+        status(address, token=token, Host=token)
+        process.terminate()
+        log = process.stderr.read().decode()
+    assert secret[:20] not in log
+    assert "turned away 127.0.0.1 at '/hooks': malformed" in log
