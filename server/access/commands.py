@@ -120,10 +120,12 @@ def _these(ids: Sequence[str]) -> str:
 
 
 def _show(made: Token, text: str, as_json: bool, before: str = "") -> None:
-    until = f"until {_when(made.expires_at)}" if made.expires_at else "for ever"
-    click.echo(f"{before}{made.id}: {made.agent} may {', '.join(made.scopes)} {until}. Nobody sees it again.", err=True)
     described = {name: value for name, value in _described(made, made.created_at, None).items() if name != "seen_at"}
     tell({"token": text, **described}, as_json, lambda _: text)
+    if as_json:
+        return
+    until = f"until {_when(made.expires_at)}" if made.expires_at else "for ever"
+    click.echo(f"{before}{made.id}: {made.agent} may {', '.join(made.scopes)} {until}. Nobody sees it again.", err=True)
     click.echo(
         hint(
             "Keep it in the agent's environment, as FLEETLORE_TOKEN, and connect: "

@@ -4,19 +4,25 @@ import gzip
 import http.client
 import json
 import socket
-import time
-from contextlib import closing
+import ssl
+import subprocess
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import anyio
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from fleet import Fleet, http_server
+from fleet import COMMAND, Fleet, http_server
 from fleetlore.server.access import issuing
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
@@ -50,6 +56,16 @@ def asked(address, path="/hooks", *, token="", body=TRYING, method="POST", **hea
     sent = {**JSON, **(bearing(token) if token else {}), **{n.replace("_", "-"): v for n, v in headers.items()}}
     answer = httpx2.request(method, f"{address}{path}", content=body, headers=sent, timeout=30)
     return answer.status_code, answer.headers, answer.json()
+
+
+@asynccontextmanager
+async def connected(address, token, mode="auto"):
+    """The official client, with a token."""
+    async with (
+        httpx2.AsyncClient(headers=bearing(token)) as http,
+        Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client,
+    ):
+        yield Fleet(client)
 
 
 def status(*arguments, **options):
@@ -107,13 +123,13 @@ async def test_a_token_that_does_not_count_is_refused_whatever_is_wrong_with_it(
         answer = httpx2.post(f"{address}/hooks", headers={**JSON, "Authorization": f"Bearer {each}".encode()})
         assert answer.status_code == 401, each
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="fleetlore", error="invalid_token"'
-        assert each not in answer.text
+        assert token[25:] not in answer.text
     assert status(address, token=token) == 200
 
 
 def test_only_one_bearer_token_in_its_header_counts(guarded):
     address, _, token = guarded
-    for given in (f"Basic {token}", f"Token {token}", token, "Bearer", "Bearer "):
+    for given in (f"Basic {token}", f"Token {token}", token, "Bearer", f"Bearer {token}, Bearer {token}"):
         assert status(address, Authorization=given) == 401
     assert status(address, f"/hooks?token={token}&access_token={token}") == 401
     assert status(address, Cookie=f"token={token}") == 401
@@ -137,54 +153,55 @@ async def test_a_revoked_token_ends_at_once_and_the_gate_stays_shut(tmp_path):
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_a_tools_caller_is_the_tokens_agent_and_nobody_else(guarded, mode):
     address, _, token = guarded
-    async with httpx2.AsyncClient(headers=bearing(token)) as http:
-        async with Client(streamable_http_client(f"{address}/mcp", http_client=http), mode=mode) as client:
-            fleet = Fleet(client)
-            learned = (await fleet.submit("t", outcome="success", insight=f"Use {mode}", agent="alice"))["learned"]
-            item = await fleet.resource(f"fleetlore://item/{learned[0]['id']}")
-            assert item["provenance"][0]["agent"] == "alice"
-            for tool in ("retrieve_knowledge", "submit_feedback"):
-                assert await fleet.refusal(tool, task="t", agent="bob") == (
-                    "agent: the token that came with this is alice's, not bob's. Leave agent out."
-                )
-            assert "needs the scope prune" in await fleet.refusal("prune")
+    async with connected(address, token, mode) as fleet:
+        learned = (await fleet.submit("t", outcome="success", insight=f"Use {mode}", agent="alice"))["learned"]
+        item = await fleet.resource(f"fleetlore://item/{learned[0]['id']}")
+        assert item["author"] == "alice"
+        for tool in ("retrieve_knowledge", "submit_feedback"):
+            assert await fleet.refusal(tool, task="t", agent="bob") == (
+                "agent: the token that came with this is alice's, not bob's. Leave agent out."
+            )
+        assert "needs the scope prune" in await fleet.refusal("prune")
 
 
 async def test_over_sse_the_token_of_each_message_counts_and_nobody_gets_into_anothers_session(guarded):
     address, data, token = guarded
     reading, other = await issued(data, "alice", "read"), await issued(data, "mallory")
-    async with httpx2.AsyncClient(base_url=address, headers=JSON, timeout=30) as http:
-        async with http.stream("GET", "/sse", headers=bearing(token)) as stream:
-            lines = stream.aiter_lines()
+    async with (
+        httpx2.AsyncClient(base_url=address, headers=JSON, timeout=30) as http,
+        http.stream("GET", "/sse", headers=bearing(token)) as stream,
+    ):
+        lines = stream.aiter_lines()
 
-            async def told():
-                async for line in lines:
-                    if line.startswith("data: "):
-                        return line.removeprefix("data: ")
+        async def told():
+            async for line in lines:
+                if line.startswith("data: "):
+                    return line.removeprefix("data: ")
 
-            session = await told()
+        session = await told()
 
-            async def post(bearer, message):
-                answer = await http.post(session, headers=bearing(bearer), json={"jsonrpc": "2.0", **message})
-                return answer.status_code
+        async def post(bearer, message):
+            answer = await http.post(
+                session, headers=bearing(bearer) if bearer else {}, json={"jsonrpc": "2.0", **message}
+            )
+            return answer.status_code
 
-            hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
-            greeting = {"id": 1, "method": "initialize", "params": hello}
-            assert (await post("", greeting), await post(other, greeting)) == (401, 404)
-            assert await post(token, greeting) == 202
-            await told()
-            await post(token, {"method": "notifications/initialized"})
-            call = {"name": "submit_feedback", "arguments": {"task": "t", "outcome": "success"}}
-            for number, (bearer, sentence) in enumerate(((reading, "needs the scope write"), (token, "feedback: f_"))):
-                assert await post(bearer, {"id": number, "method": "tools/call", "params": call}) == 202
-                assert sentence in json.loads(await told())["result"]["content"][0]["text"]
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+        greeting = {"id": 1, "method": "initialize", "params": hello}
+        assert (await post("", greeting), await post(other, greeting)) == (401, 404)
+        assert await post(token, greeting) == 202
+        await told()
+        await post(token, {"method": "notifications/initialized"})
+        call = {"name": "submit_feedback", "arguments": {"task": "t", "outcome": "success"}}
+        for number, (bearer, sentence) in enumerate(((reading, "needs the scope write"), (token, "feedback: f_"))):
+            assert await post(bearer, {"id": number, "method": "tools/call", "params": call}) == 202
+            assert sentence in json.loads(await told())["result"]["content"][0]["text"]
 
 
 async def test_hooks_need_their_scopes_and_take_reports_on_ones_own_receipts_alone(guarded):
     address, data, token = guarded
-    async with httpx2.AsyncClient(headers=bearing(token)) as http:
-        async with Client(streamable_http_client(f"{address}/mcp", http_client=http)) as client:
-            receipt = (await Fleet(client).retrieve("a task of alice's"))["receipt"]
+    async with connected(address, token) as fleet:
+        receipt = (await fleet.retrieve("a task of alice's"))["receipt"]
     reading, other = await issued(data, "alice", "read"), await issued(data, "eve")
     report = json.dumps({"hook": "report", "receipt": receipt, "implicit": "tests-passed"})
     seen = json.dumps({"hook": "tool-use", "receipts": [receipt], "implicit": "tests-passed"})
@@ -205,7 +222,14 @@ HERE = "http://127.0.0.1:3000"
 
 def test_no_page_of_elsewhere_reaches_a_server_on_this_machine(unguarded):
     assert status(unguarded) == 200
-    for origin in ("http://evil.example", "https://evil.example", "null", "", "file://", "http://127.0.0.1.evil.example"):
+    for origin in (
+        "http://evil.example",
+        "https://evil.example",
+        "null",
+        "",
+        "file://",
+        "http://127.0.0.1.evil.example",
+    ):
         for kind in ("application/json", "text/plain"):
             assert status(unguarded, Origin=origin, Content_Type=kind) == 403, origin
     for host in ("evil.example", "evil.example:8717", "127.0.0.1.evil.example", "a@127.0.0.1", ""):
@@ -247,7 +271,9 @@ def test_a_compressed_body_is_refused_unopened(guarded):
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/hooks", "/messages/"])
-@pytest.mark.parametrize("body", [b"[" * 90_000, b'{"a":' * 15_000, b"[" * 40_000 + b"]" * 40_000, b"{", b"\xff", b"NaN"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 90_000, b'{"a":' * 15_000, b"[" * 40_000 + b"]" * 40_000, b"{", b"\xff", b"NaN"]
+)
 def test_what_is_no_json_or_nested_too_deeply_is_refused(guarded, path, body):
     address, _, token = guarded
     status, _, said = asked(address, path, token=token, body=body)
@@ -257,10 +283,9 @@ def test_what_is_no_json_or_nested_too_deeply_is_refused(guarded, path, body):
 
 async def test_a_client_is_shown_the_sentence_that_turned_it_away(guarded):
     address, _, token = guarded
-    async with httpx2.AsyncClient(headers=bearing(token)) as http:
-        async with Client(streamable_http_client(f"{address}/mcp", http_client=http)) as client:
-            with pytest.raises(MCPError, match="longer than 100,000 bytes"):
-                await client.call_tool("retrieve_knowledge", {"task": "x" * 100_000})
+    async with connected(address, token) as fleet:
+        with pytest.raises(MCPError, match="longer than 100,000 bytes"):
+            await fleet.retrieve("x" * 100_000)
 
 
 def sent_slowly(address, *parts):
@@ -293,25 +318,89 @@ def test_who_does_not_send_what_he_has_begun_is_hung_up_on(guarded):
 async def test_who_asks_too_much_waits_and_nobody_else_does(guarded):
     address, data, token = guarded
     eager, heavy = await issued(data, "eager"), await issued(data, "heavy")
-    host = urlsplit(address).netloc
 
-    def answers(agent):
-        connection = http.client.HTTPConnection(host)
-        while True:
-            connection.request("GET", "/nothing", headers=bearing(agent))
+    with closing(http.client.HTTPConnection(urlsplit(address).netloc)) as connection:
+        code = 404
+        while code == 404:
+            connection.request("GET", "/nothing", headers=bearing(eager))
             answer = connection.getresponse()
-            said = answer.read()
-            yield answer.status, answer.headers, said
-
-    refused = next(answer for answer in answers(eager) if answer[0] == 429)
-    assert int(refused[1]["Retry-After"]) >= 1
-    assert b"more than one caller may send in a minute" in refused[2]
+            code, said = answer.status, answer.read()
+        assert (code, int(answer.headers["Retry-After"]) >= 1) == (429, True)
+        assert b"more than one caller may send in a minute" in said
     for _ in range(25):
         asked(address, token=heavy, body=json.dumps({"hook": "stop", "x": "x" * 95_000}))
-    assert (status(address, token=heavy), status(address, token=eager), status(address, token=token)) == (429, 429, 200)
+    assert (status(address, token=heavy), status(address, token=token)) == (429, 200)
 
 
 # Listening
+
+
+def refused(data, *options):
+    """The one line with which a server does not start."""
+    line = [*COMMAND, "serve", "--transport", "http", "--port", "0", "--data", str(data), *options]
+    ended = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
+    return ended.stderr
+
+
+def test_beyond_loopback_nobody_is_served_without_a_token_unless_that_is_said_plainly(tmp_path):
+    everywhere = ("--host", "0.0.0.0")
+    assert "fleetlore token create --agent NAME" in refused(tmp_path, *everywhere)
+    with http_server(tmp_path, *everywhere, "--auth", "required") as (address, _):
+        address = address.replace("0.0.0.0", "127.0.0.1")
+        assert status(address) == 401
+        token = anyio.run(issued, tmp_path, "alice")
+        assert status(address, token=token) == 200
+    anyio.run(ended, tmp_path, token)
+    with http_server(tmp_path, *everywhere, "--allow-anonymous-network") as (address, _):
+        assert status(address.replace("0.0.0.0", "127.0.0.1")) == 401
+
+
+def test_a_network_that_is_said_to_be_trusted_is_served_without_tokens(tmp_path):
+    with http_server(tmp_path, "--host", "0.0.0.0", "--allow-anonymous-network") as (address, _):
+        assert status(address.replace("0.0.0.0", "127.0.0.1")) == 200
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that it signed itself, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fleetlore")])
+    made = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), utc_now() - DAY, utc_now() + DAY
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    files = {
+        "cert.pem": made.public_bytes(pem),
+        "key.pem": key.private_bytes(pem, plain, serialization.NoEncryption()),
+        "locked.pem": key.private_bytes(pem, plain, serialization.BestAvailableEncryption(b"secret")),
+    }
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+    return folder
+
+
+def test_with_a_certificate_the_server_speaks_https_alone(certificate, tmp_path):
+    options = ("--tls-cert", certificate / "cert.pem", "--tls-key", certificate / "key.pem")
+    with http_server(tmp_path, *map(str, options)) as (address, _):
+        assert address.startswith("https://")
+        trusting = ssl.create_default_context(cafile=certificate / "cert.pem")
+        assert httpx2.get(f"{address}/healthz", verify=trusting).json()["status"] == "ok"
+        with pytest.raises(httpx2.TransportError):
+            httpx2.get(f"{address.replace('https', 'http')}/healthz")
+
+
+def test_a_certificate_or_key_that_cannot_be_used_is_told_before_anything_listens(certificate, tmp_path):
+    cert, key = str(certificate / "cert.pem"), str(certificate / "key.pem")
+    assert "a certificate and its key go together" in refused(tmp_path, "--tls-cert", cert)
+    assert "passphrase" in refused(tmp_path, "--tls-cert", cert, "--tls-key", str(certificate / "locked.pem"))
+    assert "cannot be used together" in refused(tmp_path, "--tls-cert", key, "--tls-key", cert)
+    assert "No such file" in refused(tmp_path, "--tls-cert", cert, "--tls-key", str(certificate / "none.pem"))
 
 
 def test_no_token_and_nothing_of_it_is_ever_in_the_log(tmp_path):
