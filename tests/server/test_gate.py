@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 import pytest
+from command import run
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +27,7 @@ from fleet import COMMAND, Fleet, http_server
 from fleetlore.server.access import issuing
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
 
@@ -239,9 +241,11 @@ def test_no_page_of_elsewhere_reaches_a_server_on_this_machine(unguarded):
         assert status(unguarded, Content_Type=kind) == 415
 
 
-def test_a_page_that_is_allowed_may_ask_and_read_the_answer(tmp_path):
+def test_a_network_and_a_page_that_are_trusted_plainly_are_served(tmp_path):
     page = "https://app.example.com"
-    with http_server(tmp_path, "--allow-origin", page, "--allow-host", "memory.example.com") as (address, _):
+    options = ("--allow-origin", page, "--allow-host", "memory.example.com")
+    with http_server(tmp_path, "--host", "0.0.0.0", "--allow-anonymous-network", *options) as (told, _):
+        address = told.replace("0.0.0.0", "127.0.0.1")
         preflight = {"Origin": page, "Access-Control-Request-Method": "POST", "Host": "memory.example.com"}
         asking = {**preflight, "Access-Control-Request-Headers": "authorization,content-type"}
         allowed = httpx2.options(f"{address}/mcp", headers=asking)
@@ -343,22 +347,14 @@ def refused(data, *options):
     return ended.stderr
 
 
-def test_beyond_loopback_nobody_is_served_without_a_token_unless_that_is_said_plainly(tmp_path):
+def test_beyond_loopback_nobody_is_served_without_a_token(tmp_path):
     everywhere = ("--host", "0.0.0.0")
     assert "fleetlore token create --agent NAME" in refused(tmp_path, *everywhere)
-    with http_server(tmp_path, *everywhere, "--auth", "required") as (address, _):
-        address = address.replace("0.0.0.0", "127.0.0.1")
+    with http_server(tmp_path, *everywhere, "--auth", "required") as (told, _):
+        address = told.replace("0.0.0.0", "127.0.0.1")
         assert status(address) == 401
         token = anyio.run(issued, tmp_path, "alice")
         assert status(address, token=token) == 200
-    anyio.run(ended, tmp_path, token)
-    with http_server(tmp_path, *everywhere, "--allow-anonymous-network") as (address, _):
-        assert status(address.replace("0.0.0.0", "127.0.0.1")) == 401
-
-
-def test_a_network_that_is_said_to_be_trusted_is_served_without_tokens(tmp_path):
-    with http_server(tmp_path, "--host", "0.0.0.0", "--allow-anonymous-network") as (address, _):
-        assert status(address.replace("0.0.0.0", "127.0.0.1")) == 200
 
 
 @pytest.fixture(scope="module")
@@ -395,12 +391,18 @@ def test_with_a_certificate_the_server_speaks_https_alone(certificate, tmp_path)
             httpx2.get(f"{address.replace('https', 'http')}/healthz")
 
 
-def test_a_certificate_or_key_that_cannot_be_used_is_told_before_anything_listens(certificate, tmp_path):
-    cert, key = str(certificate / "cert.pem"), str(certificate / "key.pem")
-    assert "a certificate and its key go together" in refused(tmp_path, "--tls-cert", cert)
-    assert "passphrase" in refused(tmp_path, "--tls-cert", cert, "--tls-key", str(certificate / "locked.pem"))
-    assert "cannot be used together" in refused(tmp_path, "--tls-cert", key, "--tls-key", cert)
-    assert "No such file" in refused(tmp_path, "--tls-cert", cert, "--tls-key", str(certificate / "none.pem"))
+async def test_a_certificate_or_key_that_cannot_be_used_is_told_before_anything_listens(certificate, tmp_path):
+    async def told(cert, *key):
+        options = ("--tls-cert", certificate / cert, *(("--tls-key", certificate / key[0]) if key else ()))
+        with pytest.raises(Refusal) as refusal:
+            await run("serve", "--transport", "http", "--data", tmp_path / "data", *options)
+        return str(refusal.value)
+
+    assert "a certificate and its key go together" in await told("cert.pem")
+    assert "passphrase" in await told("cert.pem", "locked.pem")
+    assert "cannot be used together" in await told("key.pem", "cert.pem")
+    assert "No such file" in await told("cert.pem", "none.pem")
+    assert not (tmp_path / "data").exists()
 
 
 def test_no_token_and_nothing_of_it_is_ever_in_the_log(tmp_path):
