@@ -116,10 +116,10 @@ class SharedMemory:
             "last_consolidation": consolidated.isoformat() if consolidated else None,
         }
 
-    async def hook(self, body: object) -> dict[str, Any]:
-        """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal`."""
+    async def hook(self, body: object, principal: Principal | None = None) -> dict[str, Any]:
+        """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal` and `Forbidden`."""
         assert self._ledger is not None
-        return await answer(self._ledger, request_of(body), learning=self.settings.learning)
+        return await answer(self._ledger, request_of(body), principal=principal, learning=self.settings.learning)
 
     def principal(self, argument: str, client: str) -> Principal:
         """Who calls; see `identity.identify`."""

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fleetlore.server.hooks.remote import ROUTE
-from fleetlore.storage.errors import FleetloreError, Refusal
+from fleetlore.storage.errors import FleetloreError, Forbidden, Refusal
 
 _MOST_BYTES = 1_000_000
 # As the SDK guards its own routes: no page in a browser may reach a server on this machine.
@@ -23,7 +23,7 @@ _GUARD = TransportSecurityMiddleware(
 
 
 def hooks_route(answer: Callable[[object], Awaitable[dict[str, Any]]]) -> Route:
-    """The route; what `answer` refuses is a 400 with its sentence."""
+    """The route; what `answer` refuses is a 400 with its sentence, and what it forbids a 403."""
 
     async def hooks(request: Request) -> Response:
         if (turned_away := await _GUARD.validate_request(request, is_post=True)) is not None:
@@ -33,6 +33,8 @@ def hooks_route(answer: Callable[[object], Awaitable[dict[str, Any]]]) -> Route:
         except Refusal as refusal:
             refused = {name: getattr(refusal, name) for name in ("argument", "problem", "remedy")}
             return JSONResponse({"error": str(refusal), "refused": refused}, status_code=400)
+        except Forbidden as error:
+            return JSONResponse({"error": str(error)}, status_code=403)
         except FleetloreError as error:
             return JSONResponse({"error": str(error)}, status_code=503)
 
