@@ -41,7 +41,7 @@ async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str
                 "other": entry.other,
                 "owner": items[entry.item].owner if entry.item in items else "",
                 "insight": items[entry.item].insight if entry.item in items else "",
-                "because": entry.because if entry.item in items else "",
+                "because": entry.because if told else "",  # the reason for one is the reason for all
                 "feedback": entry.feedback,
             }
             for entry in plan.items

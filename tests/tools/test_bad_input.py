@@ -115,7 +115,7 @@ async def test_an_unknown_choice_is_refused_and_the_known_ones_are_told(shared, 
 
 async def test_an_unknown_receipt_is_refused_and_what_to_do_is_told(shared):
     sentence = await refusal(shared, **submit(receipt="r_00000000000000000000"))
-    assert sentence == NOT_GIVEN.format("r_00000000000000000000", "anonymous")
+    assert sentence == NOT_GIVEN.format("r_00000000000000000000", "bob")
 
 
 async def test_the_receipt_of_another_agent_is_refused(shared, known):
