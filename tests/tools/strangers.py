@@ -73,8 +73,10 @@ class Strangers:
     own: dict[str, str] = field(default_factory=dict)
     general: list[str] = field(default_factory=list)
     receipts: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, list[str]] = field(default_factory=dict)
     reports: dict[str, str] = field(default_factory=dict)
     plans: dict[str, str] = field(default_factory=dict)
+    keys: set[tuple[str, str]] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
     story: list[Answer] = field(default_factory=list)
     planted: int = 0
@@ -128,6 +130,8 @@ class Strangers:
         """A task of the agent's."""
         number = self.rng.randrange(100)
         mark = f"zq{AGENTS.index(agent)}tq"
+        if self.rng.random() < 0.2:  # a sort of tasks that only this agent has
+            return f"chart the isle {mark} on voyage {number}"
         return f"{self.rng.choice(DOINGS)} the {self.rng.choice(THINGS)} for customer {number} {mark}"
 
     def mine(self, agent: str) -> list[str]:
@@ -218,26 +222,40 @@ async def retrieve(world: Strangers, agent: str) -> None:
     _, found = await world.call(agent, "retrieve_knowledge", **arguments)
     if found:
         world.receipts[found["receipt"]] = agent
+        world.shown[found["receipt"]] = [item["id"] for item in found["items"]]
 
 
 async def submit(world: Strangers, agent: str, **arguments: Any) -> dict[str, Any]:
-    _, found = await world.call(agent, "submit_feedback", **arguments)
+    answer, found = await world.call(agent, "submit_feedback", **arguments)
+    key = (agent, arguments.get("key", ""))
+    assert key in world.keys or "it was used before" not in answer.said, world.told(answer, "it tells of a key", key[1])
     if found:
         world.reports[found["feedback"]] = agent
+        world.keys.add(key)
     return found
 
 
 async def teach_all(world: Strangers, agent: str) -> None:
-    thing = world.rng.choice(THINGS)
-    insight = f"{world.rng.choice(DOINGS)} the {thing} before {world.rng.randrange(12)}"
+    thing, receipt = world.rng.choice(THINGS), world.rng.choice(world.given(agent)[-5:] or [""])
+    harmful = world.rng.sample(world.shown.get(receipt, [])[-3:], k=min(1, len(world.shown.get(receipt, []))))
+    private = any(item in world.own for item in harmful)
     found = await submit(
-        world, agent, task=world.task(agent), outcome="success", insight=insight, applies_when=f"on the {thing}"
+        world,
+        agent,
+        task=world.task(agent),
+        outcome="failure" if harmful else "success",
+        reasoning=f"it misled me {world.mark(agent)}" if private else "it went so",
+        insight=f"{world.rng.choice(DOINGS)} the {thing} before {world.rng.randrange(12)}",
+        applies_when=f"on the {thing}",
+        receipt=receipt,
+        harmful=harmful,
     )
     world.general += [one["id"] for one in found.get("learned", ()) if one["id"]]
 
 
 async def teach_oneself(world: Strangers, agent: str) -> None:
     mark, thing = world.mark(agent), world.rng.choice(THINGS)
+    receipt = world.rng.choice(world.given(agent)[-5:] or [""])
     found = await submit(
         world,
         agent,
@@ -250,8 +268,10 @@ async def teach_oneself(world: Strangers, agent: str) -> None:
         space="prompt",
         task_type=world.rng.choice(SORTS),
         tags=[f"tag-{mark}"],
-        **world.rng.choice(({}, {"harmful": [world.any_of(world.general)]}, {"key": f"key{world.rng.randrange(3)}"})),
-        receipt=world.rng.choice(world.given(agent)[-5:] or [""]),
+        receipt=receipt,
+        **world.rng.choice(
+            ({}, {"harmful": world.shown.get(receipt, [])[-2:]}, {"key": f"key{world.rng.randrange(3)}"})
+        ),
     )
     for learned in found.get("learned", ()):
         if learned["id"]:
@@ -259,11 +279,12 @@ async def teach_oneself(world: Strangers, agent: str) -> None:
 
 
 async def judge(world: Strangers, agent: str) -> None:
-    named = [*world.mine(agent)[-5:], *world.general[-10:]]
+    receipt = world.rng.choice([*world.given(agent)[-5:], world.any_of(world.receipts)])
+    named = list(world.shown.get(receipt, ()))
     if world.rng.random() < 0.2:
-        named += list(world.own)[-10:]
+        named += list(world.own)[-5:]
     world.rng.shuffle(named)
-    sides = {"helpful": named[: world.rng.randrange(3)], "harmful": named[3 : 3 + world.rng.randrange(3)]}
+    sides = {"helpful": named[: world.rng.randrange(3)], "harmful": named[3 : 3 + world.rng.randrange(4)]}
     private = any(item in world.own for items in sides.values() for item in items)
     await submit(
         world,
@@ -271,7 +292,7 @@ async def judge(world: Strangers, agent: str) -> None:
         task=world.task(agent),
         outcome=world.rng.choice(("success", "failure", "observation")),
         reasoning=f"for it was so {world.mark(agent) if private else ''}",
-        receipt=world.any_of(world.receipts, *[world.given(agent)] * 5),
+        receipt=receipt,
         **sides,
     )
 
