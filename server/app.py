@@ -16,7 +16,7 @@ from fleetlore.kmu.access import Principal, authorise
 from fleetlore.server.access.ledger_tokens import LedgerTokens
 from fleetlore.server.access.verifying import Verifier
 from fleetlore.server.hooks.answers import answer
-from fleetlore.server.hooks.requests import request_of, way_of
+from fleetlore.server.hooks.requests import request_of
 from fleetlore.server.identity import identify, verified
 from fleetlore.server.settings import Settings
 from fleetlore.server.status import ALIVE, VERSION, describe
@@ -130,11 +130,8 @@ class SharedMemory:
     async def hook(self, body: object) -> dict[str, Any]:
         """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal` and `Forbidden`."""
         assert self._ledger is not None
-        request = request_of(body)
-        principal = self.principal("", "")
-        authorise(principal, way_of(request))
-        caller = principal.agent if get_access_token() else None
-        return await answer(self._ledger, request, learning=self.settings.learning, caller=caller)
+        caller = self.principal("", "") if get_access_token() else None
+        return await answer(self._ledger, request_of(body), principal=caller, learning=self.settings.learning)
 
     def verifiers(self) -> Sequence[Verifier]:
         """Who tells whose a token is, while the memory is open."""

@@ -245,6 +245,7 @@ class LedgerTransaction(Relations, Adoption):
             receipt=feedback.receipt,
             outcome=feedback.outcome,
             implicit=feedback.implicit,
+            own=feedback.own,
             key=key,
             request=request,
             answer=answer,

@@ -40,7 +40,10 @@ class Place:
         from fleetlore.server.hooks.answers import answer  # noqa: PLC0415
 
         return with_ledger(
-            self.data, "", lambda ledger: answer(ledger, request, learning=self.learning), pragmas=_PRAGMAS
+            self.data,
+            "",
+            lambda ledger: answer(ledger, request, principal=None, learning=self.learning),
+            pragmas=_PRAGMAS,
         )
 
     def say(self, request: Request) -> dict[str, Any]:

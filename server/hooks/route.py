@@ -13,7 +13,7 @@ from fleetlore.storage.errors import FleetloreError, Forbidden, Refusal
 
 
 def hooks_route(answer: Callable[[object], Awaitable[dict[str, Any]]]) -> Route:
-    """The route; what `answer` refuses is a 400 with its sentence."""
+    """The route; what `answer` refuses is a 400 with its sentence, and what it forbids a 403."""
 
     async def hooks(request: Request) -> Response:
         try:
