@@ -40,7 +40,7 @@ def _disk_bytes(data: Path) -> int:
 
 
 async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> dict[str, Any]:
-    """The state of a data directory: counts, disk, versions and health; not where it lies, which is no agent's matter."""
+    """The state of a data directory: counts, disk, versions, health. Where it lies is no agent's matter."""
     census = await ledger.read.census()
     experience = await ledger.read.experience()
     waiting, _ = await ledger.read.waiting()
