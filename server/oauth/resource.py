@@ -1,0 +1,34 @@
+"""What clients are told without a token: who issues tokens for this server (RFC 9728)."""
+
+from urllib.parse import urlsplit
+
+from mcp.server.auth.handlers.metadata import ProtectedResourceMetadataHandler
+from mcp.server.auth.routes import cors_middleware
+from mcp.shared.auth import ProtectedResourceMetadata
+from starlette.routing import Route
+
+from fleetlore.kmu.access import SCOPES
+from fleetlore.server.oauth.settings import OAuth
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+
+
+def metadata_address(oauth: OAuth) -> str:
+    """Where clients find the metadata, as the answer to a call without a token names it."""
+    parts = urlsplit(oauth.address)
+    return f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}{parts.path.rstrip('/')}"
+
+
+def resource_routes(oauth: OAuth) -> list[Route]:
+    """The metadata where the specification has them, and without a path, where clients look next."""
+    metadata = ProtectedResourceMetadata.model_validate(
+        {
+            "resource": oauth.address,
+            "authorization_servers": [oauth.issuer],
+            "scopes_supported": sorted(f"{oauth.scope_prefix}{scope}" for scope in SCOPES),
+            "resource_name": "fleetlore",
+        }
+    )
+    answer = cors_middleware(ProtectedResourceMetadataHandler(metadata).handle, ["GET", "OPTIONS"])
+    paths = sorted({WELL_KNOWN, urlsplit(metadata_address(oauth)).path})
+    return [Route(path, answer, methods=["GET", "OPTIONS"]) for path in paths]
