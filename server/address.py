@@ -13,7 +13,7 @@ _UNWRITTEN = re.compile(r"[\s\x00-\x1f\x7f\"<>\\]")
 
 
 def address_of(url: str, option: str = "--url") -> SplitResult:
-    """The parts of an address over HTTP. Raises `Refusal`, which names the option, not the address: it may hold a secret."""
+    """The parts of an address over HTTP. Raises `Refusal` of that option, without the address: it may hold a secret."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
