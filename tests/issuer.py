@@ -1,4 +1,4 @@
-"""An identity provider of the tests: real keys, real HTTP, and whatever a bad day may bring."""
+"""An identity provider for tests: real keys, real HTTP, and whatever a bad day may bring."""
 
 import json
 import threading

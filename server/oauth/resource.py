@@ -7,10 +7,23 @@ from mcp.server.auth.routes import cors_middleware
 from mcp.shared.auth import ProtectedResourceMetadata
 from starlette.routing import Route
 
-from fleetlore.kmu.access import SCOPES
 from fleetlore.server.oauth.settings import OAuth
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
+
+
+# What an agent's work needs. Clients ask for whatever they are told of: to prune and to administer is not for all.
+_USUAL = ("read", "write")
+
+
+def host_of(oauth: OAuth) -> str:
+    """The name by which clients call this server."""
+    return urlsplit(oauth.address).hostname or ""
+
+
+def challenge(oauth: OAuth) -> dict[str, str]:
+    """What a client whose token does not count is told of getting one."""
+    return {"resource_metadata": metadata_address(oauth), "scope": " ".join(_usual_scopes(oauth))}
 
 
 def metadata_address(oauth: OAuth) -> str:
@@ -25,10 +38,14 @@ def resource_routes(oauth: OAuth) -> list[Route]:
         {
             "resource": oauth.address,
             "authorization_servers": [oauth.issuer],
-            "scopes_supported": sorted(f"{oauth.scope_prefix}{scope}" for scope in SCOPES),
+            "scopes_supported": _usual_scopes(oauth),
             "resource_name": "fleetlore",
         }
     )
     answer = cors_middleware(ProtectedResourceMetadataHandler(metadata).handle, ["GET", "OPTIONS"])
     paths = sorted({WELL_KNOWN, urlsplit(metadata_address(oauth)).path})
     return [Route(path, answer, methods=["GET", "OPTIONS"]) for path in paths]
+
+
+def _usual_scopes(oauth: OAuth) -> list[str]:
+    return [f"{oauth.scope_prefix}{scope}" for scope in _USUAL]

@@ -49,12 +49,12 @@ class JwtVerifier:
         self._clock = clock
         self._has_tokens = has_tokens
         self._client = httpx2.AsyncClient(follow_redirects=False)
-        self.keys = KeyRing(oauth.issuer, lambda: published_keys(oauth, self._client), clock)
+        self._keys = KeyRing(oauth.issuer, lambda: published_keys(oauth, self._client), clock)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Keeps the issuer's keys at hand."""
-        async with self._client, self.keys.opened():
+        async with self._client, self._keys.opened():
             yield
 
     def recognises(self, token: str) -> bool:
@@ -65,11 +65,20 @@ class JwtVerifier:
         """Whoever configures an issuer wants nobody in without a token."""
         return True
 
+    def trouble(self) -> str:
+        """What is wrong with the issuer's keys and what that means; "" where nothing is."""
+        self._keys.refresh()
+        return self._keys.trouble()
+
+    async def settled(self) -> None:
+        """Waits for the issuer's answer, if it is asked for its keys just now."""
+        await self._keys.settled()
+
     async def verify(self, token: str) -> Principal | Rejected:
         """Whose it is; raises `IssuerUnreachable` where the key cannot be had."""
         try:
             kid, algorithm = _signed_with(token)
-            key = await self.keys.key(kid, algorithm)
+            key = await self._keys.key(kid, algorithm)
             if key is None:
                 return Rejected(reason="signed with a key that the issuer does not publish")
             claims = jwt.decode(

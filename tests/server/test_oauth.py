@@ -226,7 +226,7 @@ async def test_keys_are_asked_for_anew_every_five_minutes_and_calls_go_on_meanwh
         provider.rotate("second")
         clock.later = timedelta(minutes=5)
         assert await verifier.verify(token) == ANA
-        await verifier.keys.settled()
+        await verifier.settled()
         assert await verifier.verify(token) == Rejected(reason="signed with a key that the issuer does not publish")
 
 
@@ -235,12 +235,12 @@ async def test_while_the_issuer_is_away_its_keys_go_on_for_an_hour_and_then_nobo
     token = provider.token(exp=9_999_999_999)
     async with verifying(provider, clock=clock) as verifier:
         assert await verifier.verify(token) == ANA
-        assert verifier.keys.trouble() == ""
+        assert verifier.trouble() == ""
         provider.goes_down()
         clock.later = timedelta(minutes=6)
         assert await verifier.verify(token) == ANA
-        await verifier.keys.settled()
-        assert "answers 503. The keys that it had are used until " in verifier.keys.trouble()
+        await verifier.settled()
+        assert "answers 503. The keys that it had are used until " in verifier.trouble()
         with pytest.raises(IssuerUnreachable, match=r"cannot be had: .* answers 503\. Send it again in a minute\."):
             await verifier.verify(provider.token(headers={"kid": "newer"}))
         clock.later = timedelta(minutes=59)
@@ -248,11 +248,11 @@ async def test_while_the_issuer_is_away_its_keys_go_on_for_an_hour_and_then_nobo
         clock.later = timedelta(hours=1)
         with pytest.raises(IssuerUnreachable):
             await verifier.verify(token)
-        assert verifier.keys.trouble().endswith(" answers 503. Its tokens are refused until it can be asked again")
+        assert verifier.trouble().endswith(" answers 503. Its tokens are refused until it can be asked again")
         provider.publish()
         clock.later += timedelta(seconds=31)
         assert await verifier.verify(token) == ANA
-        assert verifier.keys.trouble() == ""
+        assert verifier.trouble() == ""
 
 
 async def test_an_issuer_that_is_away_at_the_start_may_come_later(provider):
