@@ -1,5 +1,6 @@
 """An identity provider for tests: real keys, real HTTP, and whatever a bad day may bring."""
 
+import base64
 import json
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -42,7 +44,12 @@ class Issuer:
 
     def publish(self) -> None:
         """Answers as an issuer should."""
-        metadata = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        metadata = {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/keys",
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+        }
         self.answers = {
             "/.well-known/openid-configuration": (200, json.dumps(metadata).encode()),
             "/keys": (200, json.dumps({"keys": [self.jwk(kid) for kid in self.keys]}).encode()),
@@ -84,6 +91,19 @@ def issuer() -> Iterator[Issuer]:
             self.send_header("Content-Length", str(len(body)))
             if status in (301, 302, 307):
                 self.send_header("Location", body.decode())
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            """Gives whoever asks in the form of the specification a token for what he names."""
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            one.asked.append(f"{self.path} {form['grant_type'][0]} {form.get('scope', [''])[0]}".strip())
+            named, _, _ = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")
+            token = one.token(sub=named, aud=form["resource"][0], scope=form["scope"][0])
+            body = json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": 600}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 

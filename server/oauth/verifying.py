@@ -1,9 +1,10 @@
 """Verifying tokens of an identity provider: JWTs (RFC 7519) as access tokens have them (RFC 9068)."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -21,6 +22,7 @@ from fleetlore.storage.records import AgentName
 
 LEEWAY_SECONDS = 30  # by which clocks may differ
 _LONGEST = 16_384  # characters of a token
+_REMEMBERED = 1_000  # tokens, the latest used
 _TYPES = ("jwt", "at+jwt", "application/at+jwt")
 # Times are checked by our own clock, below.
 _CHECKS: Options = {
@@ -35,7 +37,8 @@ _CHECKS: Options = {
 class JwtVerifier:
     """Tells whose a JWT of one issuer is; see `Verifier`.
 
-    Nothing that was verified is remembered: a key that the issuer takes back counts for no call after that.
+    A signature that was right is remembered with the key that it was checked by, and so only while the issuer still
+    publishes that key, as of its latest answer. Times and agent are looked at in every call.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class JwtVerifier:
         self._clock = clock
         self._has_tokens = has_tokens
         self._client = httpx2.AsyncClient(follow_redirects=False)
+        self._claims_of = lru_cache(_REMEMBERED)(self._claims)
         self._keys = KeyRing(oauth.issuer, lambda: published_keys(oauth, self._client), clock)
 
     @asynccontextmanager
@@ -81,14 +85,7 @@ class JwtVerifier:
             key = await self._keys.key(kid, algorithm)
             if key is None:
                 return Rejected(reason="signed with a key that the issuer does not publish")
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                issuer=self._oauth.issuer,
-                audience=self._oauth.audience,
-                options=_CHECKS,
-            )
+            claims = self._claims_of(token, key, algorithm)
             _check_times(claims, self._clock().timestamp())
         except jwt.PyJWTError as error:
             return Rejected(reason=_reason(error))
@@ -101,6 +98,16 @@ class JwtVerifier:
             return Rejected(reason=f"it names {principal.agent}, an agent with tokens of fleetlore's own")
         return principal
 
+    def _claims(self, token: str, key: jwt.PyJWK, algorithm: str) -> Mapping[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=self._oauth.issuer,
+            audience=self._oauth.audience,
+            options=_CHECKS,
+        )
+
 
 class _Unfit(jwt.InvalidTokenError):
     """What the library would let pass, or says in other words; its text is our own."""
@@ -110,7 +117,8 @@ def _signed_with(token: str) -> tuple[str, str]:
     """The id of the key ("": none) and the algorithm, as a token says, if it can be an access token at all."""
     if len(token) > _LONGEST or not token.isascii():
         raise _Unfit("longer than any token, or not in ASCII")
-    header = jwt.get_unverified_header(token)
+    # Of the header alone: the library goes through every character of what it is given, each time.
+    header = jwt.get_unverified_header(f"{token.partition('.')[0]}..")
     algorithm, kind = header.get("alg"), header.get("typ", "JWT")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise _Unfit("unsigned, or signed by an algorithm that is not allowed")
@@ -119,7 +127,7 @@ def _signed_with(token: str) -> tuple[str, str]:
     return header.get("kid", ""), algorithm
 
 
-def _check_times(claims: dict[str, Any], now: float) -> None:
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
     ends, starts = claims["exp"], claims.get("nbf", 0)
     if not _is_time(ends) or not _is_time(starts):
         raise _Unfit("its exp or nbf is no time")

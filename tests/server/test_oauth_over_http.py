@@ -10,9 +10,10 @@ import httpx2
 import pytest
 from command import finished
 from mcp import Client
+from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
 
-from fleet import COMMAND, Fleet, http_server
+from fleet import COMMAND, Fleet, free_port, http_server
 from fleetlore.server.app import SharedMemory, serve_memory
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
@@ -118,6 +119,35 @@ def test_clients_are_told_who_issues_tokens_and_by_which_name_the_server_is_call
             "resource_name": "fleetlore",
         },
     )
+
+
+async def test_a_client_that_knows_only_the_servers_address_finds_where_to_log_in_and_calls(provider, tmp_path):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/mcp"
+    options = ("--oauth-issuer", provider.url, "--oauth-audience", address, "--port", str(port))
+    with http_server(tmp_path, *options) as (_, process):
+        login = ClientCredentialsOAuthProvider(address, _Kept(), "builder", "its secret", issuer=provider.url)
+        async with (
+            httpx2.AsyncClient(auth=login, timeout=30) as http,
+            Client(streamable_http_client(address, http_client=http)) as client,
+        ):
+            sentence = await Fleet(client).refusal("retrieve_knowledge", task="build", agent="ben")
+            assert sentence.startswith("agent: the token that came with this is builder's, not ben's")
+        assert provider.asked[-1] == "/token client_credentials read write"
+        process.terminate()
+        log = process.stderr.read().decode()
+    token = login.context.current_tokens.access_token
+    assert [part for part in token.split(".") if part in log] == []
+
+
+class _Kept:
+    """Where the official client keeps its token."""
+
+    async def get_tokens(self):
+        return None
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
 
 
 async def test_tokens_of_both_sorts_work_side_by_side_and_neither_speaks_for_an_agent_of_the_other(
