@@ -7,8 +7,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from fleetlore.storage.errors import Refusal
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 _UNWRITTEN = re.compile(r"[\s\x00-\x1f\x7f\"<>\\]")
 
 

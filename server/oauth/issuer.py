@@ -6,13 +6,15 @@ import anyio
 import httpx2
 from mcp.client.auth.utils import build_oauth_authorization_server_metadata_discovery_urls
 
-from fleetlore.server.address import LOOPBACK, address_of
+from fleetlore.server.access.sources import is_loopback
+from fleetlore.server.address import address_of
 from fleetlore.server.oauth.keys import Keys, usable_keys
-from fleetlore.server.oauth.settings import OAuth
+from fleetlore.server.oauth.settings import KEYS, OAuth
 from fleetlore.storage.errors import IssuerFault, Refusal
 
 _PATIENCE_SECONDS = 5
 _MOST_BYTES = 500_000
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 async def published_keys(oauth: OAuth, client: httpx2.AsyncClient) -> Keys:
@@ -26,32 +28,37 @@ async def published_keys(oauth: OAuth, client: httpx2.AsyncClient) -> Keys:
 
 async def _address_of_keys(issuer: str, client: httpx2.AsyncClient) -> str:
     """Where the issuer's metadata (RFC 8414, or OpenID Connect Discovery) say that its keys are."""
+    fault = IssuerFault(f"it publishes no metadata; name the address of its keys with {KEYS}")
     for url in build_oauth_authorization_server_metadata_discovery_urls(issuer, issuer):
-        metadata = await _json_at(url, client, missing_is_none=True)
-        if metadata is None:
-            continue
-        if not isinstance(metadata, dict) or not isinstance(address := metadata.get("jwks_uri"), str):
-            raise IssuerFault(f"its metadata at {url} name no jwks_uri; name it with --oauth-jwks")
-        if metadata.get("issuer") != issuer:
-            named = str(metadata.get("issuer"))[:200]
-            raise IssuerFault(f"its metadata at {url} are those of {named!r}, which --oauth-issuer must equal")
         try:
-            parts = address_of(address, "jwks_uri")
-        except Refusal:
-            raise IssuerFault(f"its metadata at {url} name a jwks_uri that is no address") from None
-        if parts.scheme == "http" and not (parts.hostname in LOOPBACK and issuer.startswith("http:")):
-            raise IssuerFault(f"its metadata at {url} name a jwks_uri over plain http")
-        return address
-    raise IssuerFault("it publishes no metadata; name the address of its keys with --oauth-jwks")
+            metadata = await _json_at(url, client, may_lack=True)
+            if metadata is not None:
+                return _named_in(metadata, url, issuer)
+        except IssuerFault as other:
+            fault = other
+    raise fault
 
 
-async def _json_at(url: str, client: httpx2.AsyncClient, *, missing_is_none: bool = False) -> object:
+def _named_in(metadata: object, url: str, issuer: str) -> str:
+    if not isinstance(metadata, dict) or not isinstance(address := metadata.get("jwks_uri"), str):
+        raise IssuerFault(f"its metadata at {url} name no jwks_uri; name it with {KEYS}")
+    if metadata.get("issuer") != issuer:
+        named = str(metadata.get("issuer"))[:200]
+        raise IssuerFault(f"its metadata at {url} are those of {named!r}, which --oauth-issuer must equal")
+    try:
+        parts = address_of(address, "jwks_uri")
+    except Refusal:
+        raise IssuerFault(f"its metadata at {url} name a jwks_uri that is no address") from None
+    if parts.scheme == "http" and not (is_loopback(parts.hostname or "") and issuer.startswith("http:")):
+        raise IssuerFault(f"its metadata at {url} name a jwks_uri over plain http")
+    return address
+
+
+async def _json_at(url: str, client: httpx2.AsyncClient, *, may_lack: bool = False) -> object:
     body = b""
     try:
-        async with client.stream("GET", url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}) as (
-            response
-        ):
-            if response.status_code == httpx2.codes.NOT_FOUND and missing_is_none:
+        async with client.stream("GET", url, headers=_HEADERS) as response:
+            if response.is_client_error and may_lack:
                 return None
             if response.status_code != httpx2.codes.OK:
                 raise IssuerFault(f"{url} answers {response.status_code}")
@@ -60,7 +67,7 @@ async def _json_at(url: str, client: httpx2.AsyncClient, *, missing_is_none: boo
                 body += block
                 if len(body) > _MOST_BYTES:
                     raise IssuerFault(f"{url} answers with more than {_MOST_BYTES:,} bytes")
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise IssuerFault(f"{url} cannot be reached ({type(error).__name__})") from error
     try:
         said: object = json.loads(body)

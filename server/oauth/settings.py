@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from fleetlore.server.address import LOOPBACK, address_of
+from fleetlore.server.access.sources import is_loopback
+from fleetlore.server.address import address_of
 from fleetlore.storage.errors import Refusal
+
+KEYS = "--oauth-jwks"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +39,7 @@ class OAuth:
             )
         _check(self.issuer, "--oauth-issuer")
         if self.jwks:
-            _check(self.jwks, "--oauth-jwks")
+            _check(self.jwks, KEYS)
         if not self.resource and not self.audience.startswith(("https://", "http://")):
             raise Refusal(
                 "--oauth-resource",
@@ -56,7 +59,7 @@ class OAuth:
 def _check(url: str, option: str) -> None:
     """Refuses an address to which anybody on the way could answer, and one that holds what it should not."""
     parts = address_of(url, option)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Refusal(option, "over plain http anybody on the way can forge what is said", "Give an https:// address")
-    if parts.username is not None or parts.password is not None or "#" in url or "?" in url:
+    if parts.username is not None or parts.password is not None or "#" in url or ("?" in url and option != KEYS):
         raise Refusal(option, "it has a user, a query or a fragment", "Give the bare address")

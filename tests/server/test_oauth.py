@@ -424,6 +424,7 @@ def test_no_two_subjects_ever_become_one_agent_not_even_by_taking_the_name_that_
         ({"resource": 'https://memory.example.com/"'}, "--oauth-resource"),
         ({"jwks": "http://login.example.com/keys"}, "--oauth-jwks"),
         ({"jwks": "file:///keys"}, "--oauth-jwks"),
+        ({"jwks": "https://user:secret@login.example.com/keys"}, "--oauth-jwks"),
         ({"agent_claim": ""}, "--oauth-agent-claim"),
     ],
 )
@@ -432,3 +433,15 @@ def test_what_cannot_be_safe_is_refused_before_anything_starts_and_no_secret_is_
         OAuth(**{"issuer": "https://login.example.com", "audience": AUDIENCE} | chosen)
     assert refusal.value.argument == option
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("first", [(404, b""), (403, b""), (200, b"<html>"), (200, b"{}")])
+async def test_the_issuers_metadata_are_found_wherever_one_of_the_specifications_has_them(provider, first):
+    provider.answers["/.well-known/oauth-authorization-server"] = first
+    async with verifying(provider) as verifier:
+        assert await verifier.verify(provider.token()) == ANA
+    provider.asked.clear()
+    async with verifying(provider, jwks=f"{provider.url}/keys?of=fleetlore") as verifier:
+        provider.answers["/keys?of=fleetlore"] = provider.answers["/keys"]
+        assert await verifier.verify(provider.token()) == ANA
+    assert provider.asked == ["/keys?of=fleetlore"]

@@ -125,7 +125,7 @@ async def test_a_client_that_knows_only_the_servers_address_finds_where_to_log_i
     port = free_port()
     address = f"http://127.0.0.1:{port}/mcp"
     options = ("--oauth-issuer", provider.url, "--oauth-audience", address, "--port", str(port))
-    with http_server(tmp_path, *options) as (_, process):
+    with http_server(tmp_path, *options) as _:
         login = ClientCredentialsOAuthProvider(address, _Kept(), "builder", "its secret", issuer=provider.url)
         async with (
             httpx2.AsyncClient(auth=login, timeout=30) as http,
@@ -134,10 +134,6 @@ async def test_a_client_that_knows_only_the_servers_address_finds_where_to_log_i
             sentence = await Fleet(client).refusal("retrieve_knowledge", task="build", agent="ben")
             assert sentence.startswith("agent: the token that came with this is builder's, not ben's")
         assert provider.asked[-1] == "/token client_credentials read write"
-        process.terminate()
-        log = process.stderr.read().decode()
-    token = login.context.current_tokens.access_token
-    assert [part for part in token.split(".") if part in log] == []
 
 
 class _Kept:
