@@ -93,9 +93,12 @@ class IssuerFault(FleetloreError, ConnectionError):
 class IssuerUnreachable(FleetloreError, ConnectionError):
     """Nobody can tell whether a token counts: its issuer's keys are not to be had. It may count later."""
 
-    def __init__(self, issuer: str, problem: str) -> None:
+    def __init__(self, issuer: str) -> None:
         self.issuer = issuer
-        super().__init__(f"the keys of {issuer} cannot be had: {problem}. Send it again in a minute.")
+        super().__init__(
+            f"whether this token counts cannot be told now, as the keys of {issuer} cannot be had. "
+            "Send it again in a minute; the server's log says what is wrong."
+        )
 
 
 class FileRefused(FleetloreError, ValueError):

@@ -161,11 +161,12 @@ class Gate:
     def _unauthorised(self, rejected: Rejected) -> TurnedAway:
         missing = rejected.reason == "no token"
         told = "there is no token with it" if missing else "its token does not count: it is wrong, has expired or ended"
+        also = "; a token of the identity provider counts as well" if self._challenge else ""
         challenge = {"realm": "fleetlore", **self._challenge, **({} if missing else {"error": "invalid_token"})}
         return TurnedAway(
             401,
             f"this request is not let in: {told}. Send one that counts as Authorization: Bearer flt_…; "
-            "whoever runs the server makes one with: fleetlore token create --agent NAME",
+            f"whoever runs the server makes one with: fleetlore token create --agent NAME{also}",
             reason=rejected.reason,
             headers={
                 "WWW-Authenticate": "Bearer " + ", ".join(f'{name}="{value}"' for name, value in challenge.items())

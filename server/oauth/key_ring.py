@@ -59,7 +59,7 @@ class KeyRing:
         await self.settled()
         key = self._usable().get((kid, algorithm))
         if key is None and self._problem:
-            raise IssuerUnreachable(self._issuer, self._problem)
+            raise IssuerUnreachable(self._issuer)
         return key
 
     async def settled(self) -> None:

@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from mcp.server.auth.handlers.metadata import ProtectedResourceMetadataHandler
-from mcp.server.auth.routes import cors_middleware
 from mcp.shared.auth import ProtectedResourceMetadata
 from starlette.routing import Route
 
@@ -42,9 +41,9 @@ def resource_routes(oauth: OAuth) -> list[Route]:
             "resource_name": "fleetlore",
         }
     )
-    answer = cors_middleware(ProtectedResourceMetadataHandler(metadata).handle, ["GET", "OPTIONS"])
+    answer = ProtectedResourceMetadataHandler(metadata).handle
     paths = sorted({WELL_KNOWN, urlsplit(metadata_address(oauth)).path})
-    return [Route(path, answer, methods=["GET", "OPTIONS"]) for path in paths]
+    return [Route(path, answer, methods=["GET"]) for path in paths]
 
 
 def _usual_scopes(oauth: OAuth) -> list[str]:

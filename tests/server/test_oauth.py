@@ -243,7 +243,7 @@ async def test_while_the_issuer_is_away_its_keys_go_on_for_an_hour_and_then_nobo
         assert await verifier.verify(token) == ANA
         await verifier.settled()
         assert "answers 503. The keys that it had are used until " in verifier.trouble()
-        with pytest.raises(IssuerUnreachable, match=r"cannot be had: .* answers 503\. Send it again in a minute\."):
+        with pytest.raises(IssuerUnreachable):
             await verifier.verify(provider.token(headers={"kid": "newer"}))
         clock.later = timedelta(minutes=59)
         assert await verifier.verify(token) == ANA
@@ -320,15 +320,16 @@ async def test_an_issuer_that_says_nothing_of_use_lets_nobody_in_and_is_told_by_
     status, body = answer
     provider.answers[path] = (status, body.replace(b"%s", provider.url.encode()))
     async with verifying(provider) as verifier:
-        with pytest.raises(IssuerUnreachable) as refused:
+        with pytest.raises(IssuerUnreachable):
             await verifier.verify(provider.token())
-    assert problem.format(url=provider.url) in str(refused.value)
+        assert problem.format(url=provider.url) in verifier.trouble()
 
 
 async def test_nobody_listening_at_the_issuers_address_is_told_as_such(provider):
     async with verifying(provider, jwks="http://127.0.0.1:1/keys") as verifier:
-        with pytest.raises(IssuerUnreachable, match=r"http://127\.0\.0\.1:1/keys cannot be reached"):
+        with pytest.raises(IssuerUnreachable):
             await verifier.verify(provider.token())
+        assert "http://127.0.0.1:1/keys cannot be reached" in verifier.trouble()
 
 
 async def test_broken_weak_and_private_keys_are_left_out_and_take_no_other_away(provider):
