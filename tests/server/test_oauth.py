@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fleetlore.kmu.access import Principal
 from fleetlore.server.access.verifying import Rejected
+from fleetlore.server.oauth.keys import usable_keys
 from fleetlore.server.oauth.names import agent_of
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.oauth.verifying import JwtVerifier
@@ -349,6 +350,29 @@ async def test_broken_weak_and_private_keys_are_left_out_and_take_no_other_away(
         unpublished = Rejected(reason="signed with a key that the issuer does not publish")
         for kid in ("a", "b", "weak", "c", "d", "private"):
             assert await verifier.verify(provider.token(headers={"kid": kid})) == unpublished
+
+
+_JUNK = st.one_of(
+    st.sampled_from(["RSA", "EC", "OKP", "oct", "P-384", "ES256", "PS512", "AQAB", "enc"]),
+    st.none() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=3), max_size=2),
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(
+        st.tuples(
+            st.sampled_from(["first", "rsa", "ed"]),
+            st.dictionaries(st.sampled_from(["kty", "crv", "alg", "kid", "use", "n", "e", "x", "y", "oth"]), _JUNK),
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_else_an_issuer_publishes_a_good_key_counts(shared_provider, changes):
+    junk = [shared_provider.jwk(kid) | changed for kid, changed in changes]
+    good = shared_provider.jwk("ed") | {"kid": "good"}
+    keys = usable_keys({"keys": [*junk, "", good]})
+    assert keys["good", "EdDSA"].key == shared_provider.keys["ed"][1].public_key()
 
 
 @pytest.mark.parametrize(

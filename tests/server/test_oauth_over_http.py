@@ -124,7 +124,8 @@ def test_clients_are_told_who_issues_tokens_and_by_which_name_the_server_is_call
 async def test_a_client_that_knows_only_the_servers_address_finds_where_to_log_in_and_calls(provider, tmp_path):
     port = free_port()
     address = f"http://127.0.0.1:{port}/mcp"
-    options = ("--oauth-issuer", provider.url, "--oauth-audience", address, "--port", str(port))
+    # With an issuer it may listen beyond this machine: nobody comes in without a token.
+    options = ("--oauth-issuer", provider.url, "--oauth-audience", address, "--host", "0.0.0.0", "--port", str(port))
     with http_server(tmp_path, *options) as _:
         login = ClientCredentialsOAuthProvider(address, _Kept(), "builder", "its secret", issuer=provider.url)
         async with (
