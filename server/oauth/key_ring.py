@@ -15,7 +15,7 @@ from fleetlore.storage.errors import IssuerFault, IssuerUnreachable
 logger = logging.getLogger(__name__)
 
 FRESH = timedelta(minutes=5)  # older keys are asked for anew, while they go on
-PAUSE = timedelta(seconds=30)  # between two requests, whatever tokens ask for
+PAUSE = timedelta(seconds=10)  # between two requests, whatever tokens ask for
 LIMIT = timedelta(hours=1)  # older keys count no more
 
 
