@@ -1,6 +1,5 @@
 """Verifying tokens of an identity provider: JWTs (RFC 7519) as access tokens have them (RFC 9068)."""
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +22,7 @@ from fleetlore.storage.records import AgentName
 LEEWAY_SECONDS = 30  # by which clocks may differ
 _LONGEST = 16_384  # characters of a token
 _REMEMBERED = 1_000  # tokens, the latest used
+_LATEST = 2**53  # seconds; what is later, or no number at all, is no time
 _TYPES = ("jwt", "at+jwt", "application/at+jwt")
 # Times are checked by our own clock, below.
 _CHECKS: Options = {
@@ -138,7 +138,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LATEST
 
 
 def _reason(error: jwt.PyJWTError) -> str:

@@ -86,6 +86,8 @@ async def test_a_token_of_the_issuer_is_the_agent_and_the_scopes_that_it_names(s
         ({"exp": True}, "its exp or nbf is no time"),
         ({"exp": "tomorrow"}, "its exp or nbf is no time"),
         ({"exp": float("inf")}, "its exp or nbf is no time"),
+        ({"exp": float("nan")}, "its exp or nbf is no time"),
+        ({"exp": 10**400}, "its exp or nbf is no time"),
         ({"nbf": 9_999_999_999}, "not valid yet"),
         ({"nbf": "now"}, "its exp or nbf is no time"),
         ({"sub": None}, "its sub names no agent"),
