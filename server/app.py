@@ -152,7 +152,8 @@ class SharedMemory:
     def verifiers(self) -> Sequence[Verifier]:
         """Who tells whose a token is, while the memory is open."""
         assert self._ledger is not None
-        return [LedgerTokens(self._ledger.tokens, self._ledger.clock), *([self._jwt] if self._jwt else [])]
+        own = LedgerTokens(self._ledger.tokens, self._ledger.clock)
+        return [self._jwt, own] if self._jwt else [own]
 
     def principal(self, argument: str, client: str) -> Principal:
         """Who calls: whose token came with the request, else as `identity.identify` says. Raises `Refusal`."""
