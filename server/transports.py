@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 import anyio
 import uvicorn
@@ -26,6 +27,7 @@ from fleetlore.server.access.tls import check_certificate
 from fleetlore.server.access.turned_away import refusal
 from fleetlore.server.app import SharedMemory
 from fleetlore.server.hooks.route import hooks_route
+from fleetlore.server.oauth.resource import challenge, host_of, resource_routes
 from fleetlore.server.settings import Settings
 from fleetlore.storage.errors import FleetloreError, Refusal
 
@@ -85,7 +87,20 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(FleetloreError, _unable)
     app.add_exception_handler(Exception, _failed)
-    return Gate(app, settings.access, shared.verifiers(), listening=settings.host)
+    access, oauth = settings.access, settings.oauth
+    if oauth is None:
+        return Gate(app, access, shared.verifiers(), listening=settings.host, alive=shared.alive)
+    metadata = resource_routes(oauth)
+    app.router.routes.extend(metadata)
+    return Gate(
+        app,
+        replace(access, hosts=(*access.hosts, host_of(oauth))),
+        shared.verifiers(),
+        listening=settings.host,
+        alive=shared.alive,
+        challenge=challenge(oauth),
+        public=frozenset(route.path for route in metadata),
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:
