@@ -107,7 +107,7 @@ def test_pages_of_the_server_itself_and_of_allowed_origins_may_call(listening, o
 
 async def answered(app, limits):
     """What the gate sends of an application's answer."""
-    gate, sent = Gate(app, Access(limits=limits), [], listening="127.0.0.1"), []
+    gate, sent = Gate(app, Access(limits=limits), [], listening="127.0.0.1", alive=dict), []
     asked = {
         "type": "http",
         "method": "GET",
