@@ -29,7 +29,7 @@ from fleetlore.server.app import SharedMemory
 from fleetlore.server.hooks.route import hooks_route
 from fleetlore.server.oauth.resource import challenge, host_of, resource_routes
 from fleetlore.server.settings import Settings
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import FleetloreError, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
     app.router.routes.append(Route(HEALTH, healthz, methods=["GET"]))
     app.router.routes.append(hooks_route(shared.hook))
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(FleetloreError, _unable)
     app.add_exception_handler(Exception, _failed)
     access, oauth = settings.access, settings.oauth
     if oauth is None:
@@ -107,6 +108,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     told = {404: "there is nothing here. Clients connect to /mcp.", 405: "this cannot be asked in this way."}
     sentence = told.get(error.status_code, error.detail)
     return refusal(request.url.path, error.status_code, sentence, headers=error.headers)
+
+
+async def _unable(request: Request, error: Exception) -> Response:
+    return refusal(request.url.path, 503, str(error))
 
 
 async def _failed(request: Request, _: Exception) -> Response:
