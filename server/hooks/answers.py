@@ -20,10 +20,10 @@ Answer = dict[str, Any]
 
 _CHARACTERS_OF_A_TOKEN = 4
 _WAYS: Mapping[type[Request], Way] = {
-    SessionStart: "hook session-start",
-    Stop: "hook stop",
-    ToolUse: "hook tool-use",
-    Seen: "hook report",
+    SessionStart: "/hooks session-start",
+    Stop: "/hooks stop",
+    ToolUse: "/hooks tool-use",
+    Seen: "/hooks report",
 }
 
 

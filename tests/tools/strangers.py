@@ -369,10 +369,10 @@ async def hook(world: Strangers, agent: str) -> None:
     seen = {"implicit": world.rng.choice(("tests-passed", "tests-failed", "reverted"))}
     way, body = world.rng.choice(
         (
-            ("hook session-start", {"hook": "session-start", "project": ""}),
-            ("hook stop", {"hook": "stop", "receipts": receipts}),
-            ("hook tool-use", {"hook": "tool-use", "receipts": receipts} | seen),
-            ("hook report", {"hook": "report", "receipt": receipts[0]} | seen),
+            ("/hooks session-start", {"hook": "session-start", "project": ""}),
+            ("/hooks stop", {"hook": "stop", "receipts": receipts}),
+            ("/hooks tool-use", {"hook": "tool-use", "receipts": receipts} | seen),
+            ("/hooks report", {"hook": "report", "receipt": receipts[0]} | seen),
         )
     )
     await world.work(agent, way, body, lambda principal: world.memory.hook(body, principal))

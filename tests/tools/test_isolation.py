@@ -26,7 +26,7 @@ OWN_WAYS = {
     "fleetlore show",
     "fleetlore why",
     "fleetlore export",
-    "hook stop",
+    "/hooks stop",
 }
 
 
