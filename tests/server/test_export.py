@@ -150,7 +150,7 @@ def exports(draw):
                 "at": draw(MOMENTS),
                 "outcome": draw(st.sampled_from(["success", "failure", "observation"])),
                 "implicit": draw(st.sampled_from(["", "", "tests-failed"])),
-                "reasoning": draw(TEXTS),
+                "reasoning": "" if own else draw(TEXTS),
             }
             for place in range(draw(st.integers(1, 4)))
         ]

@@ -209,7 +209,7 @@ def _dumped(value: object) -> str:
 
 
 async def grant(world: Strangers, agent: str) -> None:
-    world.scopes[agent] = {scope for scope in sorted(SCOPES) if world.rng.random() < 0.9}
+    world.scopes[agent] = {scope for scope in sorted(SCOPES) if world.rng.random() < 0.85}
 
 
 async def retrieve(world: Strangers, agent: str) -> None:
@@ -525,7 +525,7 @@ _ACTS: dict[Callable[[Strangers, str], Awaitable[None]], float] = {
     look_up: 24,
     export: 0.5,
     search: 5,
-    edit: 0.5,
+    edit: 1,
     measure: 0.5,
     list_gaps: 0.2,
     guess: 8,
