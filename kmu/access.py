@@ -5,7 +5,7 @@ a route, a command. Each needs one scope, and none contains another. Which items
 scopes: the general space and its own prompt-specific items, whichever way it asks, as the ledger's queries say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -104,6 +104,12 @@ class Principal:
 
     agent: AgentName
     scopes: frozenset[Scope] = SCOPES
+
+
+def scopes_among(names: Iterable[str]) -> frozenset[Scope]:
+    """Those of the names that are scopes."""
+    named = set(names)
+    return frozenset(scope for scope in SCOPES if scope in named)
 
 
 def permitted(principal: Principal, way: Way) -> bool:

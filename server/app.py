@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.auth.middleware.auth_context import get_access_token
 
-from fleetlore.kmu.access import Principal
+from fleetlore.kmu.access import Principal, authorise
+from fleetlore.server.access.ledger_tokens import LedgerTokens
+from fleetlore.server.access.verifying import Verifier
 from fleetlore.server.hooks.answers import answer
 from fleetlore.server.hooks.requests import request_of
-from fleetlore.server.identity import identify
+from fleetlore.server.identity import identify, verified
 from fleetlore.server.settings import Settings
-from fleetlore.server.status import VERSION, describe
+from fleetlore.server.status import ALIVE, VERSION, describe
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.errors import FleetloreError, StorageFault
+from fleetlore.storage.errors import FleetloreError, Forbidden, StorageFault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.tools.instructions import INSTRUCTIONS
 from fleetlore.tools.memory import Memory
@@ -116,14 +119,31 @@ class SharedMemory:
             "last_consolidation": consolidated.isoformat() if consolidated else None,
         }
 
-    async def hook(self, body: object, principal: Principal | None = None) -> dict[str, Any]:
+    async def health(self) -> dict[str, Any]:
+        """The status for whoever may read it; that the server lives for others."""
+        try:
+            authorise(self.principal("", ""), "/healthz")
+        except Forbidden:
+            return ALIVE
+        return await self.status()
+
+    async def hook(self, body: object) -> dict[str, Any]:
         """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal` and `Forbidden`."""
         assert self._ledger is not None
-        return await answer(self._ledger, request_of(body), principal=principal, learning=self.settings.learning)
+        caller = self.principal("", "") if get_access_token() else None
+        return await answer(self._ledger, request_of(body), principal=caller, learning=self.settings.learning)
+
+    def verifiers(self) -> Sequence[Verifier]:
+        """Who tells whose a token is, while the memory is open."""
+        assert self._ledger is not None
+        return [LedgerTokens(self._ledger.tokens, self._ledger.clock)]
 
     def principal(self, argument: str, client: str) -> Principal:
-        """Who calls; see `identity.identify`."""
-        return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
+        """Who calls: whose token came with the request, else as `identity.identify` says. Raises `Refusal`."""
+        token = get_access_token()
+        if token is None:
+            return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
+        return verified(token.client_id, token.scopes, argument=argument)
 
     def project(self) -> str:
         """What a caller works on who does not say."""

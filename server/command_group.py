@@ -106,6 +106,7 @@ MODULES: Mapping[str, str] = {
     "undo": "people.pruning",
     "rebuild": "maintaining",
     "completion": "people.completing",
+    "token": "access.commands",
     "doctor": "doctor.examining",
     "demo": "demo.command",
 }

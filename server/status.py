@@ -14,6 +14,7 @@ from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Census
 
 VERSION = version("fleetlore")
+ALIVE: dict[str, Any] = {"status": "ok"}  # all that somebody without a token is told
 
 
 def items_by_space(census: Census) -> dict[str, dict[str, int]]:

@@ -3,14 +3,14 @@
 The answers to a session that starts or stops are what Claude Code reads; `{}` has nothing to say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, assert_never
 
-from fleetlore.kmu.access import Principal, Way, authorise
+from fleetlore.kmu.access import Principal, authorise
 from fleetlore.kmu.briefing import briefing
 from fleetlore.kmu.implicit import imply
-from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse
+from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse, way_of
 from fleetlore.server.hooks.wording import greeting, reminder
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger import Ledger
@@ -19,12 +19,6 @@ from fleetlore.storage.records import AgentName, Item
 Answer = dict[str, Any]
 
 _CHARACTERS_OF_A_TOKEN = 4
-_WAYS: Mapping[type[Request], Way] = {
-    SessionStart: "/hooks session-start",
-    Stop: "/hooks stop",
-    ToolUse: "/hooks tool-use",
-    Seen: "/hooks report",
-}
 
 
 async def answer(ledger: Ledger, request: Request, *, principal: Principal | None, learning: bool = True) -> Answer:
@@ -33,7 +27,7 @@ async def answer(ledger: Ledger, request: Request, *, principal: Principal | Non
     Raises `Refusal` for a report on a receipt that was never given, and `Forbidden`.
     """
     if principal is not None:
-        authorise(principal, _WAYS[type(request)])
+        authorise(principal, way_of(request))
     agent = principal.agent if principal is not None else None
     match request:
         case SessionStart():

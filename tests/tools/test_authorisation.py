@@ -8,6 +8,8 @@ from team import TASK
 from fleet import Fleet, in_process
 from fleetlore.kmu.access import NEEDS, SCOPES, Principal
 from fleetlore.server.app import serve_memory
+from fleetlore.server.hooks.answers import answer
+from fleetlore.server.hooks.requests import request_of
 from fleetlore.server.settings import Settings
 from fleetlore.storage.errors import Forbidden
 
@@ -74,8 +76,9 @@ async def test_a_hook_is_refused_to_whoever_lacks_its_scope(login, hook):
     memory, _ = login
     way = f"/hooks {hook}"
     body = {"hook": hook, "receipts": [], "receipt": "r_1", "implicit": "reverted"}
+    without(memory, way)
     with pytest.raises(Forbidden) as refused:
-        await memory.hook(body, Principal(agent="ana", scopes=SCOPES - {NEEDS[way]}))
+        await answer((await memory.unit()).ledger, request_of(body), principal=memory.caller)
     assert str(refused.value) == sentence(way)
 
 
