@@ -34,6 +34,8 @@ from fleetlore.tools.submit_feedback import submit_feedback
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
+    from fleetlore.server.oauth.settings import OAuth
+    from fleetlore.server.oauth.verifying import JwtVerifier
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class SharedMemory:
         self._unit: KnowledgeManagementUnit | None = None
         self._fault: FleetloreError | None = None
         self._ledger: Ledger | None = None
+        self._jwt: JwtVerifier | None = None
         self._project = settings.project
 
     @asynccontextmanager
@@ -70,12 +73,15 @@ class SharedMemory:
                 )
             )
             stack.callback(self._forget)
+            if settings.oauth is not None:
+                self._jwt = await stack.enter_async_context(_jwts(settings.oauth, self._ledger))
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(self._open_unit, self._ledger)
             yield
 
     def _forget(self) -> None:
+        self._jwt = None
         self._ledger = self._unit = self._fault = None
         self._ready = anyio.Event()
 
@@ -115,16 +121,26 @@ class SharedMemory:
         )
         consolidated = self._unit.upkeep.consolidated_at if self._unit else None
         return {
-            **await describe(self._ledger, self.settings.data, degraded=degraded),
+            **await describe(self._ledger, self.settings.data, degraded=degraded | self._without_keys()),
             "last_consolidation": consolidated.isoformat() if consolidated else None,
         }
+
+    def _without_keys(self) -> dict[str, str]:
+        trouble = self._jwt.trouble() if self._jwt else ""
+        return {"oauth": trouble} if trouble else {}
+
+    def alive(self) -> dict[str, Any]:
+        """What anybody may know: that the server lives, and whether good tokens may be refused."""
+        if not self._without_keys():
+            return ALIVE
+        return {"status": "degraded", "degraded": {"oauth": "the keys of the identity provider cannot be had"}}
 
     async def health(self) -> dict[str, Any]:
         """The status for whoever may read it; that the server lives for others."""
         try:
             authorise(self.principal("", ""), "/healthz")
         except Forbidden:
-            return ALIVE
+            return self.alive()
         return await self.status()
 
     async def hook(self, body: object) -> dict[str, Any]:
@@ -136,7 +152,8 @@ class SharedMemory:
     def verifiers(self) -> Sequence[Verifier]:
         """Who tells whose a token is, while the memory is open."""
         assert self._ledger is not None
-        return [LedgerTokens(self._ledger.tokens, self._ledger.clock)]
+        own = LedgerTokens(self._ledger.tokens, self._ledger.clock)
+        return [self._jwt, own] if self._jwt else [own]
 
     def principal(self, argument: str, client: str) -> Principal:
         """Who calls: whose token came with the request, else as `identity.identify` says. Raises `Refusal`."""
@@ -148,6 +165,15 @@ class SharedMemory:
     def project(self) -> str:
         """What a caller works on who does not say."""
         return self._project
+
+
+@asynccontextmanager
+async def _jwts(oauth: OAuth, ledger: Ledger) -> AsyncIterator[JwtVerifier]:
+    from fleetlore.server.oauth.verifying import JwtVerifier  # noqa: PLC0415  its cryptography, for those who need it
+
+    verifier = JwtVerifier(oauth, clock=ledger.clock, has_tokens=ledger.tokens.is_of_tokens)
+    async with verifier.opened():
+        yield verifier
 
 
 def create_server(settings: Settings) -> MCPServer[None]:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 import anyio
 import uvicorn
@@ -26,8 +27,9 @@ from fleetlore.server.access.tls import check_certificate
 from fleetlore.server.access.turned_away import refusal
 from fleetlore.server.app import SharedMemory
 from fleetlore.server.hooks.route import hooks_route
+from fleetlore.server.oauth.resource import challenge, host_of, resource_routes
 from fleetlore.server.settings import Settings
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import FleetloreError, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +85,22 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
     app.router.routes.append(Route(HEALTH, healthz, methods=["GET"]))
     app.router.routes.append(hooks_route(shared.hook))
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(FleetloreError, _unable)
     app.add_exception_handler(Exception, _failed)
-    return Gate(app, settings.access, shared.verifiers(), listening=settings.host)
+    access, oauth = settings.access, settings.oauth
+    if oauth is None:
+        return Gate(app, access, shared.verifiers(), listening=settings.host, alive=shared.alive)
+    metadata = resource_routes(oauth)
+    app.router.routes.extend(metadata)
+    return Gate(
+        app,
+        replace(access, hosts=(*access.hosts, host_of(oauth))),
+        shared.verifiers(),
+        listening=settings.host,
+        alive=shared.alive,
+        challenge=challenge(oauth),
+        public=frozenset(route.path for route in metadata),
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -92,6 +108,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     told = {404: "there is nothing here. Clients connect to /mcp.", 405: "this cannot be asked in this way."}
     sentence = told.get(error.status_code, error.detail)
     return refusal(request.url.path, error.status_code, sentence, headers=error.headers)
+
+
+async def _unable(request: Request, error: Exception) -> Response:
+    return refusal(request.url.path, 503, str(error))
 
 
 async def _failed(request: Request, _: Exception) -> Response:

@@ -54,6 +54,11 @@ class TokenView:
         row = await self._connection.row("any_token")
         return row is not None and bool(row["found"])
 
+    async def is_of_tokens(self, agent: AgentName) -> bool:
+        """Whether that agent, or one whose name differs in case alone, has or ever had a token."""
+        row = await self._connection.row("is_of_tokens", agent=agent)
+        return row is not None and bool(row["found"])
+
     async def known_agents(self) -> list[AgentName]:
         """Every agent that was here or has a token."""
         return [AgentName(row["name"]) for row in await self._connection.rows("known_agents")]

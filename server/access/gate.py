@@ -4,10 +4,11 @@ In this order: from where it comes, whose it is, how much that caller has taken,
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, ip_network
 from ipaddress import ip_address as parsed
 from types import MappingProxyType
+from typing import Any
 
 import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -28,7 +29,6 @@ from fleetlore.server.access.settings import Access
 from fleetlore.server.access.sources import Sources
 from fleetlore.server.access.turned_away import TurnedAway
 from fleetlore.server.access.verifying import Rejected, Verifier
-from fleetlore.server.status import ALIVE
 from fleetlore.storage.errors import FleetloreError
 
 HEALTH = "/healthz"
@@ -39,6 +39,7 @@ class Gate:
     """An application behind its gate. The verified agent is the SDK's `get_access_token().client_id`.
 
     `challenge` is what a 401 says in `WWW-Authenticate` besides; who asks for one of the `public` paths needs no token.
+    `alive` is what is told of the server's health without one.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Gate:
         verifiers: Sequence[Verifier],
         *,
         listening: str,
+        alive: Callable[[], Mapping[str, Any]],
         challenge: Mapping[str, str] = _NO_CHALLENGE,
         public: frozenset[str] = frozenset(),
     ) -> None:
         self._app = AuthContextMiddleware(app)
         self._access = access
         self._verifiers = verifiers
+        self._alive = alive
         self._challenge = challenge
         self._public = public
         self._sources = Sources(
@@ -109,7 +112,7 @@ class Gate:
         self._check_rate(self._calls.take(who))
         if isinstance(caller, Rejected) and scope["path"] not in self._public:
             if scope["path"] == HEALTH:
-                await JSONResponse(ALIVE)(scope, receive, send)
+                await JSONResponse(self._alive())(scope, receive, send)
                 return
             raise self._unauthorised(caller)
         body = await read_body(headers, receive, self._access.limits)
@@ -158,11 +161,12 @@ class Gate:
     def _unauthorised(self, rejected: Rejected) -> TurnedAway:
         missing = rejected.reason == "no token"
         told = "there is no token with it" if missing else "its token does not count: it is wrong, has expired or ended"
+        also = "; a token of the identity provider counts as well" if self._challenge else ""
         challenge = {"realm": "fleetlore", **self._challenge, **({} if missing else {"error": "invalid_token"})}
         return TurnedAway(
             401,
             f"this request is not let in: {told}. Send one that counts as Authorization: Bearer flt_…; "
-            "whoever runs the server makes one with: fleetlore token create --agent NAME",
+            f"whoever runs the server makes one with: fleetlore token create --agent NAME{also}",
             reason=rejected.reason,
             headers={
                 "WWW-Authenticate": "Bearer " + ", ".join(f'{name}="{value}"' for name, value in challenge.items())

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fleetlore.server.access.settings import Access, Limits
+from fleetlore.server.access.sources import is_host, is_origin
 from fleetlore.server.command_group import ENVIRONMENT
 from fleetlore.storage.errors import Refusal
 
@@ -35,6 +36,7 @@ def access_options(command: Callable[..., None]) -> Callable[..., None]:
         "--allow-host",
         multiple=True,
         show_default="from --host",
+        callback=_checked(is_host, "a name such as memory.example.com, with or without a port"),
         envvar=f"{ENVIRONMENT}_ALLOW_HOST",
         help="A name that clients reach the server by, such as memory.example.com.",
     )
@@ -42,6 +44,7 @@ def access_options(command: Callable[..., None]) -> Callable[..., None]:
         "--allow-origin",
         multiple=True,
         show_default="the server's own",
+        callback=_checked(is_origin, "an origin such as https://app.example.com, without a path"),
         envvar=f"{ENVIRONMENT}_ALLOW_ORIGIN",
         help="An origin whose pages may call the server, such as https://app.example.com.",
     )
@@ -89,6 +92,18 @@ def access_options(command: Callable[..., None]) -> Callable[..., None]:
         command(access=access, **rest)
 
     return given
+
+
+def _checked(allowed: Callable[[str], bool], form: str) -> Callable[..., tuple[str, ...]]:
+    """A callback that takes values of that form alone."""
+
+    def check(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not allowed(value):
+                raise click.BadParameter(f"{value!r} is not {form}.")
+        return values
+
+    return check
 
 
 def _file(variable: str) -> dict[str, Any]:

@@ -53,6 +53,17 @@ class Sources:
         )
 
 
+def is_host(text: str) -> bool:
+    """Whether it could stand in a Host header."""
+    return _HOST.fullmatch(text) is not None
+
+
+def is_origin(text: str) -> bool:
+    """Whether it could stand in an Origin header, for a page that came over the network."""
+    scheme, _, host = text.rstrip("/").partition("://")
+    return scheme.lower() in _PORTS and is_host(host)
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens there."""
     return host.lower() == "localhost" or (_is_address(host) and ip_address(host).is_loopback)

@@ -15,7 +15,7 @@ from fleetlore.storage.errors import Refusal, ServerUnreachable
 ROUTE = "/hooks"
 _PATIENCE_SECONDS = 1.5
 _MOST_BYTES = 1_000_000
-_LONGEST_REASON = 300  # characters
+_LONGEST_REASON = 250  # characters
 _ENDPOINTS = ("/mcp", "/sse")
 
 

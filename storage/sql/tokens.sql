@@ -9,6 +9,9 @@ SELECT t.*, a.last_seen AS seen_at FROM tokens t LEFT JOIN agents a ON a.name = 
 -- name: any_token
 SELECT EXISTS (SELECT 1 FROM tokens) AS found;
 
+-- name: is_of_tokens
+SELECT EXISTS (SELECT 1 FROM tokens WHERE agent = :agent COLLATE NOCASE) AS found;
+
 -- name: known_agents
 SELECT name FROM agents UNION SELECT agent FROM tokens ORDER BY 1;
 

@@ -25,9 +25,12 @@ from mcp.shared.exceptions import MCPError
 
 from fleet import COMMAND, Fleet, http_server
 from fleetlore.server.access import issuing
+from fleetlore.server.doctor.reachable import answers
+from fleetlore.server.hooks.remote import ask
+from fleetlore.server.hooks.requests import Stop
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import Refusal, ServerUnreachable
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
 
@@ -214,6 +217,26 @@ async def test_hooks_need_their_scopes_and_take_reports_on_ones_own_receipts_alo
     assert asked(address, token=other, body=seen)[2] == asked(address, token=other, body=stop)[2] == {}
     assert "a task of alice's" in asked(address, token=token, body=stop)[2]["reason"]
     assert asked(address, token=token, body=report)[2]["known"] is False
+
+
+def test_hooks_and_the_doctor_say_what_is_wrong_with_a_token(guarded):
+    address, data, token = guarded
+    writer = anyio.run(issued, data, "writer", "write")
+    with pytest.raises(
+        ServerUnreachable, match="it answers 401, this request is not let in: there is no token with it"
+    ):
+        ask(f"{address}/mcp", Stop(receipts=()), token="")
+    with pytest.raises(ServerUnreachable, match="it answers 403, /hooks stop needs the scope read"):
+        ask(f"{address}/mcp", Stop(receipts=()), token=writer)
+    assert ask(f"{address}/mcp", Stop(receipts=()), token=token) == {}
+    for known, state, seen in (
+        ("", "warning", "asks for a token, and none is known here"),
+        ("flt_x", "warning", "the token is not let in: it is wrong, has expired or was revoked"),
+        (writer, "warning", "the token does not have the scope read"),
+        (token, "ok", "answers: ok"),
+    ):
+        [found] = answers(f"{address}/mcp", asked_for=True, token=known)
+        assert (found.state, found.seen.endswith(seen)) == (state, True), found
 
 
 # Browsers

@@ -1,10 +1,16 @@
 """The gate's parts that decide by themselves: how much one has taken, and whose name and page counts."""
 
+import logging
+
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetlore.server.access.buckets import Buckets
+from fleetlore.server.access.complaints import Complaints
+from fleetlore.server.access.gate import Gate
+from fleetlore.server.access.settings import Access, Limits
 from fleetlore.server.access.sources import Sources
 
 
@@ -96,3 +102,62 @@ def test_a_server_answers_to_its_own_names(listening, host, takes):
 def test_pages_of_the_server_itself_and_of_allowed_origins_may_call(listening, origin, takes):
     allowed = sources(listening, ["memory.example.com"], ["https://app.example.com"])
     assert allowed.takes_origin(origin, "memory.example.com") == takes
+
+
+async def answered(app, limits):
+    """What the gate sends of an application's answer."""
+    gate, sent = Gate(app, Access(limits=limits), [], listening="127.0.0.1"), []
+    asked = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x",
+        "client": ("127.0.0.1", 1),
+        "headers": [(b"host", b"[::1]")],
+    }
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    with anyio.fail_after(10):
+        await gate(asked, receive, send)
+    return sent
+
+
+async def test_an_answer_must_begin_in_time_and_may_then_go_on():
+    limits = Limits(call_seconds=0.05)
+
+    async def silent(scope, receive, send):
+        await anyio.sleep_forever()
+
+    async def streaming(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with anyio.move_on_after(0.09):
+            await anyio.sleep_forever()
+        await send({"type": "http.response.body", "body": b"end"})
+
+    start, body = await answered(silent, limits)
+    assert (start["status"], body["body"]) == (
+        504,
+        b'{"error":"no answer was ready after 0.05 seconds. Send it again once."}',
+    )
+    assert [message.get("status", message.get("body")) for message in await answered(streaming, limits)] == [
+        200,
+        b"end",
+    ]
+
+
+def test_who_is_turned_away_again_and_again_does_not_fill_the_log(caplog):
+    clock = Clock()
+    complaints = Complaints(clock)
+    with caplog.at_level(logging.WARNING):
+        for number in range(1_000):
+            complaints.note("10.0.0.1", "/mcp", "no token")
+            complaints.note(f"10.0.1.{number % 250}", "/mcp", "no token")
+        assert len(caplog.messages) <= 60
+        clock.now = 120
+        complaints.note("10.0.0.2", "/" + "x" * 500, "malformed")
+    assert caplog.messages[-1].endswith("': malformed (1,940 more before it)")
+    assert len(caplog.messages[-1]) < 200

@@ -84,6 +84,17 @@ async def test_what_is_no_scope_or_time_is_wrong_usage(tmp_path):
     assert not (tmp_path / LEDGER_FILE).exists()
 
 
+async def test_what_is_no_host_or_origin_to_allow_is_wrong_usage(tmp_path):
+    for words in (
+        ("--allow-host", "https://memory.example.com"),
+        ("--allow-host", "*"),
+        ("--allow-origin", "app.example.com"),
+        ("--allow-origin", "https://app.example.com/page"),
+        ("--allow-origin", "null"),
+    ):
+        await finished("serve", "--transport", "http", "--data", tmp_path / "data", *words, code=2)
+
+
 async def test_who_made_and_ended_a_token_is_in_the_ledger(tmp_path):
     made = await told("token", "create", "--agent", "alice", "--data", tmp_path)
     await run("token", "revoke", made["id"], "--data", tmp_path)
