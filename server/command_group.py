@@ -138,7 +138,9 @@ def commands(context: click.Context) -> None:
 
 def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
     """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
+    from fleetlore.kmu.suspicion import all_harmless  # noqa: PLC0415  its patterns take a moment to compile
+
+    click.echo(json.dumps(all_harmless(found), indent=2, ensure_ascii=False) if as_json else text(found))
 
 
 def hang_up() -> None:

@@ -12,6 +12,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel
 
+from fleetlore.kmu.suspicion import all_harmless, harmless
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
@@ -71,14 +72,17 @@ def knowledge_tool(
 
 def both_forms(answer: BaseModel, text: str) -> CallToolResult:
     """The structured form, without fields at their default, and the text form."""
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured(answer))
+    return CallToolResult(
+        content=[TextContent(type="text", text=harmless(text))], structured_content=structured(answer)
+    )
 
 
 def structured(answer: BaseModel) -> dict[str, Any]:
-    """The structured form of an answer."""
-    return answer.model_dump(mode="json", exclude_defaults=True)
+    """The structured form of an answer; what stands in it is seen, and loads nothing."""
+    found: dict[str, Any] = all_harmless(answer.model_dump(mode="json", exclude_defaults=True))
+    return found
 
 
 def tokens(answer: BaseModel, text: str) -> float:
     """The size of the larger form, at four characters a token."""
-    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(text)) / 4
+    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(harmless(text))) / 4

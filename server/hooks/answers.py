@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from fleetlore.kmu.briefing import briefing
 from fleetlore.kmu.implicit import imply
+from fleetlore.kmu.suspicion import harmless
 from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse
 from fleetlore.server.hooks.wording import greeting, reminder
 from fleetlore.storage.identifiers import ReceiptId
@@ -39,7 +40,7 @@ async def _greeted(ledger: Ledger, request: SessionStart) -> Answer:
     experience = await ledger.read.experience()
 
     def text(items: Sequence[Item]) -> str:
-        return greeting(items, experience, project=request.project)
+        return harmless(greeting(items, experience, project=request.project))
 
     items = await briefing(
         ledger.read,
@@ -58,7 +59,7 @@ async def _reminded(ledger: Ledger, receipts: Sequence[ReceiptId]) -> Answer:
         return {}
     noted = set(await ledger.write(lambda transaction: transaction.remind(missing)))
     missing = {receipt: task for receipt, task in missing.items() if receipt in noted}
-    return {"decision": "block", "reason": reminder(missing)} if missing else {}
+    return {"decision": "block", "reason": harmless(reminder(missing))} if missing else {}
 
 
 async def _told(ledger: Ledger, request: ToolUse, receipts: Sequence[ReceiptId], *, learning: bool) -> Answer:

@@ -28,7 +28,7 @@ SELECT id, pruned_by FROM known WHERE merged_into IS NULL;
 
 -- name: item_of_gist
 SELECT id FROM items
- WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND pruned_by IS NULL
+ WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND flags = '' AND pruned_by IS NULL
  ORDER BY seq LIMIT 1;
 
 -- name: survivors
