@@ -13,11 +13,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote
 
-from fleetlore.kmu.hidden import bare, hides, visible
-from fleetlore.kmu.inert import inert
+from fleetlore.kmu.hidden import bare, hides
 from fleetlore.kmu.orders import CALLS, ORDERS, REMOTE, SQUASHED, TURNS, UNSPACED, folded
 from fleetlore.storage.records import Flag
 
@@ -62,24 +60,6 @@ def held_because(flags: Iterable[Flag]) -> str:
     """What whoever stated a lesson is told of its flags."""
     found = " and ".join(_SAID[flag] for flag in flags)
     return f"It {found}, so it is held as provisional until a person has looked at it. Was that not meant? Reword it."
-
-
-def harmless(text: str) -> str:
-    """A text of somebody else as it may be shown: what is hidden is written out, and nothing is loaded."""
-    return inert(visible(text))
-
-
-def all_harmless(found: Any) -> Any:  # noqa: ANN401  any JSON value
-    """A JSON value whose texts are `harmless`."""
-    match found:
-        case str():
-            return harmless(found)
-        case Mapping():
-            return {all_harmless(name): all_harmless(value) for name, value in found.items()}
-        case list() | tuple():
-            return [all_harmless(value) for value in found]
-        case _:
-            return found
 
 
 def _instructs(text: str) -> bool:

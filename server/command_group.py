@@ -17,6 +17,7 @@ import anyio
 import click
 import platformdirs
 
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.kmu.policy import Policy
 from fleetlore.server.identity import person
 from fleetlore.server.settings import utc_now
@@ -138,8 +139,6 @@ def commands(context: click.Context) -> None:
 
 def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
     """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
-    from fleetlore.kmu.suspicion import all_harmless  # noqa: PLC0415  its patterns take a moment to compile
-
     click.echo(json.dumps(all_harmless(found), indent=2, ensure_ascii=False) if as_json else text(found))
 
 

@@ -9,7 +9,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from fleetlore.kmu.suspicion import all_harmless
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.tools.memory import Memory

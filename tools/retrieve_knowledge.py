@@ -108,7 +108,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
             Question(agent=agent, **values), fits=lambda retrieval: _tokens(retrieval) <= max_tokens
         )
         answer = answer_of(found)
-        return both_forms(answer, text_of(answer))
+        return both_forms(answer, text_of)
 
     return knowledge_tool(
         "retrieve_knowledge",
@@ -128,7 +128,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
 
 def _tokens(retrieval: Retrieval) -> float:
     answer = answer_of(retrieval)
-    return tokens(answer, text_of(answer))
+    return tokens(answer, text_of)
 
 
 def answer_of(retrieval: Retrieval) -> RetrieveAnswer:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from fleetlore.kmu.briefing import briefing
+from fleetlore.kmu.harmless import harmless
 from fleetlore.kmu.implicit import imply
-from fleetlore.kmu.suspicion import harmless
 from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse
 from fleetlore.server.hooks.wording import greeting, reminder
 from fleetlore.storage.identifiers import ReceiptId

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fleetlore.kmu.harmless import harmless
 from fleetlore.server.people.lines import (
     OWN,
     coloured,
     counted,
-    harmless,
     heading,
     hint,
     moment,
