@@ -65,7 +65,7 @@ def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
     insight, condition, task_type = sameness(item.space, item.insight, item.applies_when, item.task_type)
     digests = digests_of(ledger.info, insight, condition, task_type, item.insight)
     reasoning = next((one.reasoning for one in dossier.statements if one.id == item.feedback), "")
-    flags = flags_of(item.insight, item.applies_when, reasoning, item.task_type, item.project, *item.tags)
+    flags = flags_of(item.insight, item.applies_when, item.task_type, item.project, *item.tags, beside=reasoning)
     return replace(dossier, item=replace(item, flags=flags, **digests))
 
 

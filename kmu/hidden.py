@@ -69,7 +69,7 @@ def _needed(text: str, place: int) -> bool:  # noqa: PLR0911  a case for each ki
     if not before:
         return mark in _DIRECTIONS and _beside_right_to_left(text, place)
     if mark in _SELECTORS:
-        return unicodedata.category(before)[0] in "SPN" and after not in _SELECTORS
+        return unicodedata.category(before)[0] in "SPN" and (not after or after not in _SELECTORS)
     if "\ufe00" <= mark <= "\ufe0d":
         return _ideograph(before) or unicodedata.category(before) in ("Sm", "So")
     if "\U000e0100" <= mark <= "\U000e01ef":

@@ -43,4 +43,4 @@ async def judge_again(transaction: LedgerTransaction, item: Item, wording: Wordi
 
 
 def _judged(page: Sequence[Unjudged]) -> list[tuple[Unjudged, tuple[Flag, ...]]]:
-    return [(item, flags_of(*item.texts)) for item in page]
+    return [(item, flags_of(*item.texts, beside=item.beside)) for item in page]

@@ -42,7 +42,14 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     return Draft(
         id=new_item_id(ledger.clock()),
         applies_when=applies_when,
-        flags=flags_of(report.insight, applies_when, report.reasoning, report.task_type, report.project, *report.tags),
+        flags=flags_of(
+            report.insight,
+            applies_when,
+            report.task_type,
+            report.project,
+            *report.tags,
+            beside=report.reasoning,
+        ),
         **digests_of(ledger.info, insight, condition, task_type, report.insight),
     )
 

@@ -3,7 +3,9 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 _GAP = r"[\W_]{1,3}"
@@ -19,28 +21,41 @@ def folded(text: str) -> str:
     return "".join(one for one in parts if unicodedata.category(one) != "Mn")
 
 
-_READ = tomllib.loads((files("fleetlore.kmu") / "orders.toml").read_text("utf-8"))
-_FRAGMENTS: dict[str, str] = _READ["fragments"]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patterns:
+    """One pattern for each kind.
+
+    `orders` and `unspaced` are for folded texts, `squashed` for those of which only the letters are left, the others
+    for texts in lower case.
+    """
+
+    orders: re.Pattern[str]
+    unspaced: re.Pattern[str]
+    squashed: re.Pattern[str]
+    turns: re.Pattern[str]
+    calls: re.Pattern[str]
+    remote: re.Pattern[str]
 
 
-def _filled(form: str) -> str:
-    """A form with its fragments in it, which may have fragments in them."""
-    for name, fragment in reversed(_FRAGMENTS.items()):
+@cache
+def patterns() -> Patterns:
+    """The patterns; making them takes a tenth of a second, so that is done when they are first needed."""
+    read = tomllib.loads((files("fleetlore.kmu") / "orders.toml").read_text("utf-8"))
+    fragments: dict[str, str] = read.pop("fragments")
+    forms = {kind: [form for group in groups.values() for form in group] for kind, groups in read.items()}
+    either = {kind: "|".join(f"(?:{_filled(form, fragments)})" for form in forms[kind]) for kind in forms}
+    return Patterns(
+        orders=re.compile(f"{_ORDERED}(?:{folded(either['orders']).replace(' ', _GAP)})"),
+        unspaced=re.compile(folded(either["unspaced"])),
+        squashed=re.compile(either["squashed"]),
+        turns=re.compile(either["turns"]),
+        calls=re.compile(either["calls"]),
+        remote=re.compile(either["remote"]),
+    )
+
+
+def _filled(form: str, fragments: Mapping[str, str]) -> str:
+    """A form with its fragments in it, which may have earlier fragments in them."""
+    for name, fragment in reversed(list(fragments.items())):
         form = form.replace(f"{{{name}}}", fragment)
     return form
-
-
-def _any_of(forms: Iterable[str]) -> str:
-    return "|".join(f"(?:{_filled(form)})" for form in forms)
-
-
-# Of texts that are folded; those that are squashed have only letters left.
-ORDERS = re.compile(
-    _ORDERED + f"(?:{folded(_any_of(form for kind in _READ['orders'].values() for form in kind)).replace(' ', _GAP)})"
-)
-UNSPACED = re.compile(folded(_any_of(_READ["unspaced"]["any"])))
-SQUASHED = re.compile(_any_of(_READ["squashed"]["any"]))
-# Of texts in lower case.
-TURNS = re.compile(_any_of(_READ["turns"]["any"]))
-CALLS = re.compile(_any_of(_READ["calls"]["any"]))
-REMOTE = re.compile(_any_of(_READ["remote"]["any"]))

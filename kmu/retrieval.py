@@ -16,7 +16,7 @@ from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
-from fleetlore.kmu.suspicion import flags_of
+from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
@@ -66,7 +66,7 @@ async def retrieve(
         control=control(chosen, states, experience, weight=weight, held_out=held_out),
         items=(),
         against={
-            item: next((said.reasoning for said in all_said if said.reasoning and not flags_of(said.reasoning)), "")
+            item: next((said.reasoning for said in all_said if said.reasoning and not gives_orders(said.reasoning)), "")
             for item, all_said in objections.items()
         },
         omitted=len(chosen),

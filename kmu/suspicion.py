@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from fleetlore.kmu.hidden import bare, hides
-from fleetlore.kmu.orders import CALLS, ORDERS, REMOTE, SQUASHED, TURNS, UNSPACED, folded
+from fleetlore.kmu.orders import folded, patterns
 from fleetlore.storage.records import Flag
 
 # Raised when what is judged changes: what was judged by an older one is judged again.
@@ -41,19 +41,26 @@ _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _MOST = 200_000  # characters of one text that are judged; what is longer is not shown as a lesson
 
 
-def flags_of(*texts: str) -> tuple[Flag, ...]:
-    """What is suspicious about texts that are shown together, each and joined; in the order of `Flag`, each once."""
+def flags_of(*texts: str, beside: str = "") -> tuple[Flag, ...]:
+    """What is suspicious about texts that are shown together, each and joined; in the order of `Flag`, each once.
+
+    `beside` is what was told with them and is shown elsewhere: it counts where they give orders only together.
+    """
     told = [text for text in texts if text]
-    joined = "\n".join(told)[:_MOST]
-    plain = unicodedata.normalize("NFKC", bare(joined))
-    readings = [plain, *_decoded(plain)]
+    readings = _readings("\n".join(told))
+    known = patterns()
     found: dict[Flag, bool] = {
-        "instructs": any(map(_instructs, readings)),
-        "calls_tools": any(CALLS.search(reading.casefold()) for reading in readings),
-        "hidden_text": any(map(hides, told)) or _mixes_scripts(plain),
-        "remote_content": any(REMOTE.search(reading.casefold()) for reading in readings),
+        "instructs": any(map(_instructs, _readings("\n".join([*told, beside])) if beside else readings)),
+        "calls_tools": any(known.calls.search(reading.casefold()) for reading in readings),
+        "hidden_text": any(map(hides, told)) or _mixes_scripts(readings[0]),
+        "remote_content": any(known.remote.search(reading.casefold()) for reading in readings),
     }
     return tuple(flag for flag, given in found.items() if given)
+
+
+def gives_orders(text: str) -> bool:
+    """Whether a text is suspicious in whatever form it is shown."""
+    return not {"instructs", "calls_tools"}.isdisjoint(flags_of(text))
 
 
 def held_because(flags: Iterable[Flag]) -> str:
@@ -63,12 +70,19 @@ def held_because(flags: Iterable[Flag]) -> str:
 
 
 def _instructs(text: str) -> bool:
-    if TURNS.search(text.casefold()):
+    known = patterns()
+    if known.turns.search(text.casefold()):
         return True
     readings = {folded(text), folded(text.translate(_LATIN))}
-    if any(ORDERS.search(reading) or UNSPACED.search(reading) for reading in readings):
+    if any(known.orders.search(reading) or known.unspaced.search(reading) for reading in readings):
         return True
-    return any(SQUASHED.search(_UNLETTERED.sub("", reading.translate(_DIGITS))) for reading in readings)
+    return any(known.squashed.search(_UNLETTERED.sub("", reading.translate(_DIGITS))) for reading in readings)
+
+
+def _readings(text: str) -> list[str]:
+    """A text as it reads, and what it says to whoever decodes it."""
+    plain = unicodedata.normalize("NFKC", bare(text[:_MOST]))
+    return [plain, *_decoded(plain)]
 
 
 def _decoded(text: str) -> Iterator[str]:

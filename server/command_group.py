@@ -138,8 +138,12 @@ def commands(context: click.Context) -> None:
 
 
 def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
-    """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
-    click.echo(json.dumps(all_harmless(found), indent=2, ensure_ascii=False) if as_json else text(found))
+    """Writes what a command found: as JSON for machines, else as `text` makes it for people.
+
+    What came from agents is shown with what is hidden in it written out.
+    """
+    found = all_harmless(found)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 
 def hang_up() -> None:

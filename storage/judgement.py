@@ -12,11 +12,11 @@ from fleetlore.storage.rows import content_of, list_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unjudged:
-    """An item that the present judgement has not seen, and every text that is told with it."""
+    """An item that the present judgement has not seen: the texts that are shown with it, and its report's reasoning."""
 
     id: ItemId
-    flags: tuple[Flag, ...]
     texts: tuple[str, ...]
+    beside: str
 
 
 class JudgementView:
@@ -29,15 +29,14 @@ class JudgementView:
         return [
             Unjudged(
                 id=ItemId(row["id"]),
-                flags=tuple(row["flags"].split()),
                 texts=(
                     (content := content_of(row)).get("insight", ""),
                     content.get("applies_when", ""),
-                    json.loads(row["told"] or "{}").get("reasoning", ""),
                     row["task_type"],
                     row["project"],
                     *list_of(row["tags"]),
                 ),
+                beside=json.loads(row["told"] or "{}").get("reasoning", ""),
             )
             for row in await self._connection.rows("unjudged", judgement=judgement, limit=limit)
         ]

@@ -279,11 +279,13 @@ class Plan:
 class Census:
     """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
 
-    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen.
+    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen, `held` the
+    living items that wait for a person to look at them.
     """
 
     items: dict[tuple[Space, Status], int] = field(default_factory=dict)
     pruned: int = 0
+    held: int = 0
     agents: int = 0
     feedback: int = 0
     receipts: int = 0

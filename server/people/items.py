@@ -8,6 +8,7 @@ from fleetlore.server.people.lines import (
     OWN,
     coloured,
     counted,
+    flagged,
     heading,
     hint,
     moment,
@@ -36,6 +37,9 @@ _EVENTS = {
     "pruned": "it was pruned: plan {plan}",
     "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
+    "held": "held it until a person has looked at it",
+    "accepted": "looked at it and let it go: plan {plan}",
+    "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
 }
@@ -67,6 +71,8 @@ def _because(item: Item, pruned: str) -> str:
         return f"the same lesson as {item.merged_into} in other words; it lives on there"
     if item.pruned_by is not None:
         return f"plan {item.pruned_by}: {pruned}"
+    if item.flags and item.status == "provisional":
+        return "it is held until a person has looked at it, whatever outcomes say"
     match item.status:
         case "superseded":
             return f"{item.superseded_by} took its place"
@@ -88,6 +94,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"
     yield f"told by {found['author']} at {moment(found['created_at'])}, last changed at {moment(found['updated_at'])}"
     yield f"{found['status']}: {one_line(found['because'])}"
+    if found["flags"]:
+        yield flagged(found["flags"])
     yield ""
     yield heading("evidence")
     yield (
@@ -144,4 +152,5 @@ def _next(found: dict[str, Any]) -> str:
         return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:
         return f"next: to bring it back: fleetlore undo {found['pruned_by']}"
-    return f"next: fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"
+    accept = f"fleetlore edit {found['id']}{own} --accept, or reword it: " if found["flags"] else ""
+    return f"next: {accept}fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"

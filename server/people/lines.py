@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -32,6 +33,11 @@ def room(taken: int) -> int:
 def coloured(status: str, width: int = 0) -> str:
     """A status in its colour."""
     return click.style(status.ljust(width), fg=_COLOURS.get(status))
+
+
+def flagged(flags: Sequence[str]) -> str:
+    """Why an item is held."""
+    return click.style(f"held until a person has looked: {', '.join(flags).replace('_', ' ')}", fg="red")
 
 
 def heading(text: str) -> str:

@@ -6,3 +6,4 @@ ALTER TABLE items ADD COLUMN flags TEXT NOT NULL DEFAULT '' CHECK (flags = '' OR
 ALTER TABLE items ADD COLUMN judgement INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE items ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0 CHECK (accepted IN (0, 1));
 CREATE INDEX items_to_judge ON items (judgement) WHERE NOT accepted;
+CREATE INDEX items_held ON items (seq) WHERE flags <> '';

@@ -1,7 +1,7 @@
 -- What tries to instruct its reader.
 
 -- name: unjudged
-SELECT i.id, i.flags, i.task_type, i.project, i.tags, c.body AS content, f.body AS told
+SELECT i.id, i.task_type, i.project, i.tags, c.body AS content, f.body AS told
   FROM items i JOIN contents c ON c.id = i.id LEFT JOIN contents f ON f.id = i.feedback
  WHERE NOT i.accepted AND i.judgement < :judgement LIMIT :limit;
 
@@ -16,6 +16,3 @@ UPDATE items SET flags = :flags, judgement = :judgement, accepted = :accepted,
 -- name: judge
 UPDATE items SET flags = :flags, judgement = :judgement, stage = iif(:flags = '', stage, 'provisional')
  WHERE id = :id AND judgement < :judgement AND NOT accepted RETURNING id;
-
--- name: count_held
-SELECT count(*) AS count FROM items WHERE flags <> '' AND pruned_by IS NULL;

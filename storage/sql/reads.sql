@@ -223,6 +223,7 @@ SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
 
 -- name: census
 SELECT (SELECT count(*) FROM agents) AS agents,
+       (SELECT count(*) FROM items WHERE flags <> '' AND pruned_by IS NULL) AS held,
        (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
        (SELECT count(*) FROM receipts) AS receipts,
        (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered,
