@@ -7,10 +7,10 @@ from typing import Any
 from fleetlore.kmu.hidden import visible
 
 _ACTIVE = re.compile(
-    r"(?P<image>!)(?=\[[^\]]*\](?:\(|\s?\[))"
+    r"(?P<image>!)(?=\[[^\]]{0,1000}\](?:\(|\s?\[))"
     r"|(?<!\\)<(?=/?\s*(?:img|i?frame|script|embed|object|video|audio|source|link|base|form|svg|image|meta|input|picture|"
     r"track|portal|style|applet|table|body)\b)"
-    r"|\](?=\(\s*<?\s*(?:javascript|vbscript|data|file):)",
+    r"|(?<!\\)\](?=\(\s*<?\s*(?:javascript|vbscript|data|file):)",
     re.IGNORECASE,
 )
 

@@ -69,9 +69,9 @@ def _needed(text: str, place: int) -> bool:  # noqa: PLR0911  a case for each ki
     if not before:
         return mark in _DIRECTIONS and _beside_right_to_left(text, place)
     if mark in _SELECTORS:
-        return unicodedata.category(before)[0] in "SPN" and (not after or after not in _SELECTORS)
+        return _symbol(before) and (not after or after not in _SELECTORS)
     if "\ufe00" <= mark <= "\ufe0d":
-        return _ideograph(before) or unicodedata.category(before) in ("Sm", "So")
+        return _ideograph(before)
     if "\U000e0100" <= mark <= "\U000e01ef":
         return _ideograph(before)
     if mark in _JOINERS:
@@ -82,8 +82,15 @@ def _needed(text: str, place: int) -> bool:  # noqa: PLR0911  a case for each ki
     return mark in _DIRECTIONS and _beside_right_to_left(text, place)
 
 
+def _symbol(one: str) -> bool:
+    """Whether there may be two pictures of the character, one of which is an emoji."""
+    if one.isascii():
+        return one in "0123456789#*"
+    return unicodedata.category(one)[0] in "SPN" and not _PERHAPS.match(one)
+
+
 def _emoji(one: str) -> bool:
-    return bool(one) and (one in _SKIN or unicodedata.category(one) == "So")
+    return bool(one) and (one in _SKIN or unicodedata.category(one) == "So") and not _PERHAPS.match(one)
 
 
 def _joins(one: str) -> bool:

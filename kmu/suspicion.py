@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from fleetlore.kmu.hidden import bare, hides
-from fleetlore.kmu.orders import folded, patterns
+from fleetlore.kmu.orders import folded, patterns, words_of
 from fleetlore.storage.records import Flag
 
 # Raised when what is judged changes: what was judged by an older one is judged again.
@@ -36,6 +36,8 @@ _LATIN = str.maketrans(
 _FOREIGN = re.compile("[\u0370-\u03ff\u0400-\u052f\u0530-\u058f\u0251\u0261\u0131]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _DIGITS = str.maketrans("01345@$7!", "oieasasti")
+_CHUNK = re.compile(r"\S+")
+_SET_APART = re.compile(r"\w(?P<between>[ ._*|/~+-])\w(?:(?P=between)\w){3,}(?!\w)")
 _UNLETTERED = re.compile(r"[\W_]+")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _MOST = 200_000  # characters of one text that are judged; what is longer is not shown as a lesson
@@ -74,9 +76,25 @@ def _instructs(text: str) -> bool:
     if known.turns.search(text.casefold()):
         return True
     readings = {folded(text), folded(text.translate(_LATIN))}
-    if any(known.orders.search(reading) or known.unspaced.search(reading) for reading in readings):
-        return True
-    return any(known.squashed.search(_UNLETTERED.sub("", reading.translate(_DIGITS))) for reading in readings)
+    readings |= {_CHUNK.sub(_lettered, reading) for reading in readings}
+    readings |= set(map(_drawn_together, readings))
+    for reading in readings:
+        if known.orders.search(words_of(reading)) or known.unspaced.search(reading):
+            return True
+    return any(known.squashed.search(_UNLETTERED.sub("", reading)) for reading in readings)
+
+
+def _lettered(word: re.Match[str]) -> str:
+    """A word with the letters that its digits and marks look like, where it has both."""
+    found = word.group()
+    return found.translate(_DIGITS) if any(map(str.isalpha, found)) else found
+
+
+def _drawn_together(text: str) -> str:
+    """The text with its words whole, where their letters were set apart: `i-g-n-o-r-e`."""
+    for between in {found["between"] for found in _SET_APART.finditer(text)}:
+        text = re.sub(rf"(?<=\w){re.escape(between)}(?=\w)", "", text)
+    return text
 
 
 def _readings(text: str) -> list[str]:

@@ -60,8 +60,8 @@ class PeopleView:
         """Living items that `agent` may see with any of at most 8 words; without words, every item counts.
 
         A word is any piece of text, in lower case; what counts is that it stands in an item, be it inside a word.
-        Of items with the same words at most `most`, the most trusted. `flagged`: only those that are held until a person
-        has looked at them.
+        Of items with the same words at most `most`, the most trusted. `flagged`: only what is held until a person has
+        looked at it.
         """
         needles = {f"word{place}": "" for place in range(MOST_WORDS)}
         needles |= {f"word{place}": as_stored(word) for place, word in enumerate(words[:MOST_WORDS])}

@@ -66,13 +66,11 @@ def item_text(found: dict[str, Any]) -> str:
     return "\n".join(_lines(found))
 
 
-def _because(item: Item, pruned: str) -> str:
+def _because(item: Item, pruned: str) -> str:  # noqa: PLR0911  a case for each state
     if item.merged_into is not None:
         return f"the same lesson as {item.merged_into} in other words; it lives on there"
     if item.pruned_by is not None:
         return f"plan {item.pruned_by}: {pruned}"
-    if item.flags and item.status == "provisional":
-        return "it is held until a person has looked at it, whatever outcomes say"
     match item.status:
         case "superseded":
             return f"{item.superseded_by} took its place"
@@ -80,6 +78,8 @@ def _because(item: Item, pruned: str) -> str:
             return f"it contradicts {', '.join(item.conflicts_with)}, and neither has won"
         case "active":
             return "its owner's own" if item.space == "prompt" else "outcomes of other agents bear it out"
+        case "provisional" if item.flags:
+            return "it is held until a person has looked at it, whatever outcomes say"
         case "provisional":
             return "outcomes of other agents have not borne it out yet"
 
