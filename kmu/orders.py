@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_GAP = r"\W{1,3}"
+_GAP = r"(?:\W{1,3})"
 _UNBOUNDED = re.compile(r"(?P<what>\\[sSwd]|\[(?:\\.|[^\]\\])+\])(?P<times>[*+])")
 _MOST = {r"\s": 8, r"\S": 200, r"\w": 40, r"\d": 40}
 _MOST_OF_A_SET = 300

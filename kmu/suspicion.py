@@ -50,9 +50,10 @@ def flags_of(*texts: str, beside: str = "") -> tuple[Flag, ...]:
     """
     told = [text for text in texts if text]
     readings = _readings("\n".join(told))
+    besides = _readings("\n".join([beside, *told[:1], beside, *told[1:]])) if beside else []
     known = patterns()
     found: dict[Flag, bool] = {
-        "instructs": any(map(_instructs, _readings("\n".join([*told, beside])) if beside else readings)),
+        "instructs": any(map(_instructs, [*readings, *besides])),
         "calls_tools": any(known.calls.search(reading.casefold()) for reading in readings),
         "hidden_text": any(map(hides, told)) or _mixes_scripts(readings[0]),
         "remote_content": any(known.remote.search(reading.casefold()) for reading in readings),

@@ -57,6 +57,11 @@ def test_an_order_to_the_reader_is_flagged(order):
     assert flags_of("Keep the old key for a day", order)
 
 
+def test_of_orders_in_words_of_their_own_90_in_100_are_flagged():
+    caught = sum(bool(flags_of(order)) for order in ORDERS["paraphrased"])
+    assert caught / len(ORDERS["paraphrased"]) >= 0.9
+
+
 @pytest.mark.parametrize("order", [*ORDERS["other_languages"], *ORDERS["turns"]])
 def test_orders_in_other_languages_and_turns_of_a_conversation_are_instructions(order):
     assert "instructs" in flags_of(order)
@@ -128,13 +133,12 @@ def test_every_text_of_a_json_value_is_made_harmless():
 
 
 _ODD = st.sampled_from(
-    # Each alone, between spaces.
-    "\u200b \u200c \u200d \u200e \u200f \u202a \u202e \u2066 \u2069 \ufe0f \ufe0e \ufe01 \U000e0041 \U000e0101 \u00ad "
-    "\x1b \r \x85 \u2028 \u2800 \u0301 👩 💻 א ب ك क ् 葛 a 1 # \\u200b \\ ! [ ] ( ) < img".split(" ")
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2066\u2069\ufe0f\ufe0e\ufe01\U000e0041\U000e0101\u00ad\x00\x1b\r\x85"
+    "\u2028\u2800\u0301👩💻אבكक्葛a1#\\![]()<"
 )
-_TEXTS = st.lists(_ODD | st.text(max_size=3) | st.sampled_from(ORDERS["tuned"] + ORDERS["remote"]), max_size=12).map(
-    "".join
-)
+_TEXTS = st.lists(
+    _ODD | st.just("\\u200b") | st.text(max_size=3) | st.sampled_from(ORDERS["tuned"] + ORDERS["remote"]), max_size=12
+).map("".join)
 _ALWAYS = frozenset("\u200b\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad\u2028\u2029\u3164")
 
 

@@ -102,11 +102,13 @@ async def test_what_is_added_by_hand_is_held_too(data):
 async def test_what_is_imported_is_held_whatever_it_was_elsewhere(data, held, tmp_path):
     exported = tmp_path / "lore.jsonl"
     lines = [json.loads(line) for line in (await run("export", "--data", data)).splitlines()]
-    exported.write_text("".join(json.dumps(line | {"stage": "active"}) + "\n" for line in lines))
+    exported.write_text(
+        "".join(json.dumps(line | ({"stage": "active"} if line["id"] == held else {})) + "\n" for line in lines)
+    )
     await run("import", exported, "--data", tmp_path / "other")
     found = {one["insight"]: one for one in (await told("search", "--data", tmp_path / "other"))["items"]}
     assert {insight: (one["status"], one["flags"]) for insight, one in found.items()} == {
-        PLAIN: ("active", []),
+        PLAIN: ("provisional", []),
         ORDER: ("provisional", ["instructs"]),
     }
 
