@@ -1,7 +1,6 @@
 """What came from somebody else, as it may be shown: everything in it is seen, and it loads nothing. Pure."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from fleetlore.kmu.hidden import visible
@@ -22,15 +21,11 @@ def harmless(text: str) -> str:
 
 def all_harmless(found: Any) -> Any:  # noqa: ANN401  any JSON value
     """A JSON value whose texts are `harmless`."""
-    match found:
-        case str():
-            return harmless(found)
-        case Mapping():
-            return {all_harmless(name): all_harmless(value) for name, value in found.items()}
-        case list() | tuple():
-            return [all_harmless(value) for value in found]
-        case _:
-            return found
+    if isinstance(found, str):
+        return harmless(found)
+    if isinstance(found, dict):
+        return {all_harmless(name): all_harmless(value) for name, value in found.items()}
+    return [all_harmless(value) for value in found] if isinstance(found, list | tuple) else found
 
 
 def _inert(text: str) -> str:
