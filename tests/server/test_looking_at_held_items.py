@@ -115,7 +115,7 @@ async def test_what_is_imported_is_held_whatever_it_was_elsewhere(data, held, tm
 
 async def test_a_session_is_not_greeted_with_what_is_held(data, held):
     async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger:
-        greeted = await answer(ledger, SessionStart(project="", max_tokens=1_000))
+        greeted = await answer(ledger, SessionStart(project="", max_tokens=1_000), principal=None)
     text = greeted["hookSpecificOutput"]["additionalContext"]
     assert PLAIN in text
     assert "previous instructions" not in text
