@@ -167,6 +167,7 @@ class Adoption:
             "adopt_item", [_row_of(dossier) | {"judgement": judgement} for dossier in dossiers]
         )
         statements = {statement.id: statement for dossier in dossiers for statement in dossier.statements}
+        own = {statement.id for dossier in dossiers if dossier.item.owner for statement in dossier.statements}
         await self._connection.run_many("adopt_content", [_content_of(one) for one in statements.values()])
         await self._connection.run_many(
             "adopt_feedback",
@@ -177,6 +178,7 @@ class Adoption:
                     "agent": one.agent,
                     "outcome": one.outcome,
                     "implicit": one.implicit,
+                    "own": one.id in own,
                 }
                 for one in statements.values()
             ],
