@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import Digests, digests_of
+from fleetlore.kmu.holding import judge_again
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
@@ -40,6 +41,7 @@ async def edit(
             edit=Edit(before=current.wording, after=wish, updated_at=current.updated_at),
         )
         await transaction.reword(item, wish, digests, transaction.now)
+        await judge_again(transaction, current, wish)
         await transaction.add_plan(plan)
         await transaction.record(
             "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests["digest"]
@@ -55,7 +57,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
 
     Raises `Refusal` where it was edited again since, or where its old words belong to another item by now.
     """
-    made = await transaction.plan(plan)
+    made = await transaction.plan(plan, agent=agent)
     assert made is not None
     assert made.edit is not None
     if item.wording != made.edit.after:
@@ -65,6 +67,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
     untouched = made.applied_at == item.updated_at
     updated_at = made.edit.updated_at if untouched else item.updated_at
     await transaction.reword(item.id, made.edit.before, digests, updated_at)
+    await judge_again(transaction, item, made.edit.before)
     # No "restored": that would keep the item from consolidation for good.
     await transaction.record("edit undone", agent=agent, subject=item.id, plan=plan)
 
@@ -133,7 +136,8 @@ def _taken(argument: str, item: Item, holder: Holder) -> Refusal:
 async def _latest(transaction: LedgerTransaction, item: ItemId) -> PlanId | None:
     """The last edit of the item that still stands."""
     for event in reversed(await transaction.history(item)):
-        if event["kind"] == "edited" and (plan := await transaction.plan(event["plan"])) and plan.undone_at is None:
+        plan = await transaction.plan(event["plan"], agent=None) if event["kind"] == "edited" else None
+        if plan is not None and plan.undone_at is None:
             return plan.id
     return None
 

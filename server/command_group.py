@@ -17,8 +17,10 @@ import anyio
 import click
 import platformdirs
 
+from fleetlore.kmu.access import NEEDS, Principal, Way, authorise
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.kmu.policy import Policy
-from fleetlore.server.identity import person
+from fleetlore.server.identity import ANONYMOUS, person
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable
@@ -105,9 +107,14 @@ MODULES: Mapping[str, str] = {
     "undo": "people.pruning",
     "rebuild": "maintaining",
     "completion": "people.completing",
+    "token": "access.commands",
     "doctor": "doctor.examining",
     "demo": "demo.command",
 }
+
+
+# Which way of asking a command is, by its whole name; the others ask nothing of the data, or ask as they answer.
+WAYS: Mapping[str, Way] = {way: way for way in NEEDS}
 
 
 class _CommandGroup(click.Group):
@@ -123,6 +130,15 @@ class _CommandGroup(click.Group):
             importlib.import_module(f"fleetlore.server.{MODULES[cmd_name]}")
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for, if whoever asks may: at the machine itself, everybody may everything."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if (way := WAYS.get(f"fleetlore {name}")) is not None:
+            authorise(Principal(agent=ANONYMOUS), way)
+        return name, command, rest
+
 
 @click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="fleetlore", prog_name="fleetlore")
@@ -137,7 +153,11 @@ def commands(context: click.Context) -> None:
 
 
 def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
-    """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
+    """Writes what a command found: as JSON for machines, else as `text` makes it for people.
+
+    What came from agents is shown with what is hidden in it written out.
+    """
+    found = all_harmless(found)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 

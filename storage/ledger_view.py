@@ -8,6 +8,7 @@ from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.judgement import JudgementView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -37,7 +38,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
+class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -68,7 +69,7 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
         return None if row is None else (ItemId(row["id"]), PlanId(row["pruned_by"]) if row["pruned_by"] else None)
 
     async def item_of_gist(self, space: Space, owner: str, gist: str) -> ItemId | None:
-        """The oldest living item of that gist; "" is nobody's."""
+        """The oldest living item of that gist that is not held; "" is nobody's."""
         row = await self._connection.row("item_of_gist", space=space, owner=owner, gist=gist)
         return None if row is None else ItemId(row["id"])
 
@@ -111,9 +112,9 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
         row = await self._connection.row("count_of_space", space=space)
         return 0 if row is None else int(row["count"])
 
-    async def receipt(self, receipt: ReceiptId) -> Receipt | None:
-        """The receipt, if it was ever given."""
-        row = await self._connection.row("receipt", id=receipt)
+    async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
+        """The receipt, if it was ever given to this agent, or, for None, to anybody."""
+        row = await self._connection.row("receipt", id=receipt, agent=agent)
         if row is None:
             return None
         shown = tuple(map(shown_of, json.loads(row["shown"])))
@@ -142,9 +143,9 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
         row = await self._connection.row("feedback_of_key", agent=agent, key=key)
         return None if row is None else (row["request"], row["answer"])
 
-    async def feedback(self, feedback: FeedbackId) -> Feedback | None:
-        """One report as it was made."""
-        row = await self._connection.row("feedback", id=feedback)
+    async def feedback(self, feedback: FeedbackId, *, agent: AgentName, others: bool) -> Feedback | None:
+        """One report as it was made, if this agent made it; with `others` also theirs, but of their own items."""
+        row = await self._connection.row("feedback", id=feedback, agent=agent, others=others)
         if row is None:
             return None
         text = content_of(row)
@@ -156,6 +157,7 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
             outcome=row["outcome"],
             implicit=row["implicit"],
             assessment=tuple(text.pop("assessment", ())),
+            own=bool(row["own"]),
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
 
@@ -228,7 +230,7 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
         return 0 if row is None else int(row["count"])
 
     async def objections(self, ids: Iterable[ItemId]) -> dict[ItemId, list[Objection]]:
-        """The reports that named one of `ids` as harmful, latest first."""
+        """The reports that named one of `ids` as harmful, latest first; without words that are not told of the item."""
         found: dict[ItemId, list[Objection]] = {}
         for row in await self._connection.rows("speaking_against", ids=json.dumps(list(ids))):
             objection = Objection(
@@ -247,9 +249,9 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
             for row in rows
         ]
 
-    async def plan(self, plan: PlanId) -> Plan | None:
-        """A plan, if it was ever made."""
-        row = await self._connection.row("plan", id=plan)
+    async def plan(self, plan: PlanId, *, agent: AgentName | None) -> Plan | None:
+        """A plan, if it was ever made and `agent` may see all of its items; for None anybody's."""
+        row = await self._connection.row("plan", id=plan, agent=agent)
         return None if row is None else plan_of(row)
 
     async def plan_that_merged(self, item: ItemId) -> Plan | None:

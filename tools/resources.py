@@ -9,6 +9,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.tools.memory import Memory
@@ -66,9 +67,9 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         "fleetlore://gaps", mime_type=_JSON, description="Where the fleet fails and knows nothing reliable"
     )
     async def gaps() -> str:
-        admit("fleetlore://gaps")
+        caller = admit("fleetlore://gaps")
         unit = await memory.unit()
-        return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.find())[:_NEWEST]]})
+        return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.told(caller))[:_NEWEST]]})
 
     @server.resource("fleetlore://status", mime_type=_JSON, description="Counts, disk, versions and health")
     async def status() -> str:
@@ -88,4 +89,4 @@ def outlined(gap: Gap) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(all_harmless(value), ensure_ascii=False)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fleetlore.kmu.harmless import harmless
 from fleetlore.server.people.lines import (
     OWN,
     coloured,
     counted,
-    harmless,
+    flagged,
     heading,
     hint,
     moment,
@@ -36,6 +37,9 @@ _EVENTS = {
     "pruned": "it was pruned: plan {plan}",
     "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
+    "held": "held it until a person has looked at it",
+    "accepted": "looked at it and let it go: plan {plan}",
+    "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
 }
@@ -46,7 +50,7 @@ async def item_account(view: LedgerView, item: Item, agent: AgentName) -> dict[s
     others = (*item.similar_to, *item.conflicts_with, item.superseded_by, item.merged_into)
     near = await view.items((other for other in others if other is not None), agent=agent, pruned=True)
     found = described(item, await view.experience()) | await provenance(view, item)
-    plan = await view.plan(item.pruned_by) if item.pruned_by else None
+    plan = await view.plan(item.pruned_by, agent=agent) if item.pruned_by else None
     lines = plan.items if plan else ()
     return {
         **found,
@@ -62,11 +66,11 @@ def item_text(found: dict[str, Any]) -> str:
     return "\n".join(_lines(found))
 
 
-def _because(item: Item, pruned: str) -> str:
+def _because(item: Item, pruned: str) -> str:  # noqa: PLR0911  a case for each state
     if item.merged_into is not None:
         return f"the same lesson as {item.merged_into} in other words; it lives on there"
     if item.pruned_by is not None:
-        return f"plan {item.pruned_by}: {pruned}"
+        return f"plan {item.pruned_by}{f': {pruned}' if pruned else ''}"
     match item.status:
         case "superseded":
             return f"{item.superseded_by} took its place"
@@ -74,6 +78,8 @@ def _because(item: Item, pruned: str) -> str:
             return f"it contradicts {', '.join(item.conflicts_with)}, and neither has won"
         case "active":
             return "its owner's own" if item.space == "prompt" else "outcomes of other agents bear it out"
+        case "provisional" if item.flags:
+            return "it is held until a person has looked at it, whatever outcomes say"
         case "provisional":
             return "outcomes of other agents have not borne it out yet"
 
@@ -88,6 +94,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"
     yield f"told by {found['author']} at {moment(found['created_at'])}, last changed at {moment(found['updated_at'])}"
     yield f"{found['status']}: {one_line(found['because'])}"
+    if found["flags"]:
+        yield flagged(found["flags"])
     yield ""
     yield heading("evidence")
     yield (
@@ -144,4 +152,5 @@ def _next(found: dict[str, Any]) -> str:
         return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:
         return f"next: to bring it back: fleetlore undo {found['pruned_by']}"
-    return f"next: fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"
+    accept = f"fleetlore edit {found['id']}{own} --accept, or reword it: " if found["flags"] else ""
+    return f"next: {accept}fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"
