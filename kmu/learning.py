@@ -20,6 +20,7 @@ from fleetlore.kmu.implicit import retract
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
@@ -43,6 +44,7 @@ async def learn(
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
+    await refuse_withdrawn(ledger.read, report.agent)
     report, receipt = await _completed(ledger.read, report)
     assessment = assess(
         report.outcome,
@@ -130,6 +132,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         expected=report.expected,
         assessment=assessment.sentences,
     )
+    await refuse_withdrawn(transaction, report.agent)
     await transaction.saw(report.agent)
     submission = await follow(transaction, submission)
     report = submission.report

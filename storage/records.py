@@ -19,9 +19,9 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation", "edit", "import"]
+PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "revocation"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "import"]
+Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "import", "withdraw"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
@@ -60,11 +61,17 @@ def prune(memory: Memory) -> KnowledgeTool:
         agent = memory.admit("prune", values["agent"], context)
         _checked(values)
         unit = await memory.unit()
+        await refuse_withdrawn(unit.ledger.read, agent)
         plan, undo = PlanId(values["plan"].strip()), PlanId(values["undo"].strip())
         if undo:
             known = await unit.ledger.read.plan(undo)
-            if known is not None and known.kind == "import":  # it may take any number of items away
-                raise Refusal("undo", f"{undo} is an import", f"Ask a person to run: fleetlore undo {undo}")
+            # One may take any number of items away, the other gives an agent its voice back.
+            if known is not None and known.kind in ("import", "revocation"):
+                raise Refusal(
+                    "undo",
+                    f"{undo} is {'an import' if known.kind == 'import' else 'a revocation'}",
+                    f"Ask a person to run: fleetlore undo {undo}",
+                )
             pruning = await unit.undo_plan(undo, agent=agent)
         elif plan and not values["apply"]:
             pruning = await unit.show_plan(plan, agent=agent)

@@ -38,6 +38,8 @@ _EVENTS = {
     "edited": "worded it anew: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
+    "withdrawn": "took out what {of} had said of it: plan {plan}",
+    "withdrawal undone": "let what {of} had said of it count again: took back plan {plan}",
 }
 
 
