@@ -18,7 +18,7 @@ from fleetlore.storage.rows import microseconds, moment, row_of_verdict, verdict
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bearing:
-    """How an item stands: who brought it by which report, how far it is trusted, what has taken it away or its place."""
+    """How an item stands: who brought it, how far it is trusted, and what has taken it away or its place."""
 
     author: AgentName
     feedback: FeedbackId
