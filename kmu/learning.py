@@ -164,6 +164,8 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         request=submission.request,
         credited=answer.credited,
         blamed=answer.blamed,
+        named=any(charge.direct for charge in booked),
+        sources={charge.item: charge.source for charge in booked if charge.source != report.receipt},
         expected=round(weighing.expected, 3),
         credit=round(weighing.credit, 3),
     )

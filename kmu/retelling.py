@@ -153,7 +153,7 @@ class Retelling:
                 charges.append(
                     Charge(
                         item=self.store.living_id(item),
-                        source=told.receipt if told.receipt and item in told.shown else f"agent:{told.agent}",
+                        source=self._source(told, item),
                         sign=1 if sign > 0 else -1,
                         direct=told.direct,
                         relevance=relevance,
@@ -161,6 +161,11 @@ class Retelling:
                     )
                 )
         return charges
+
+    def _source(self, told: Told, item: ItemId) -> str:
+        if told.receipt and item in told.shown:
+            return told.receipt
+        return told.sources.get(item, f"agent:{told.agent}")
 
     def _charge(self, told: Told, charge: Charge, weighing: Weighing, *, alone: bool) -> bool:
         """As `crediting.apply`; whoever first finds an item helpful that nobody brought has brought it."""
@@ -242,7 +247,7 @@ class Retelling:
             known.living = True
             known.trust = min(known.trust, weighing.credit)
             known.stage = "provisional"
-            known.latest.clear()
+            known.named.clear()
         if not (told.direct and item in map(self.store.living_id, (*told.credited, *told.blamed))):
             back = Charge(item=item, source=source, sign=1, direct=True, relevance=1.0, share=0.0)
             self._charge(told, back, weighing, alone=alone)

@@ -6,8 +6,9 @@ from typing import Literal, assert_never
 
 from fleetlore.kmu import lending
 from fleetlore.kmu.evidence import log_odds
+from fleetlore.kmu.joining import has_lost_to
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import AgentName, Stage
+from fleetlore.storage.records import AgentName, Evidence, Stage
 from fleetlore.storage.standings import Turned
 
 
@@ -25,7 +26,11 @@ class Word:
 
 @dataclass(kw_only=True, slots=True)
 class Retold:
-    """An item as a retelling has it. `latest` is what each agent that named it said last."""
+    """An item as a retelling has it.
+
+    `named` is what each agent said that named it since it must be borne out, by source, the latest last; `times` is how
+    often each has said so of all that stands.
+    """
 
     author: AgentName
     lesson: str
@@ -34,7 +39,7 @@ class Retold:
     stage: Stage = "provisional"
     living: bool = True
     words: dict[str, Word] = field(default_factory=dict)
-    latest: dict[AgentName, int] = field(default_factory=dict)
+    named: dict[AgentName, dict[str, int]] = field(default_factory=dict)
     times: Counter[tuple[AgentName, int]] = field(default_factory=Counter)
 
     def say(self, source: str, word: Word) -> None:
@@ -42,14 +47,23 @@ class Retold:
         earlier = self.words.get(source)
         if earlier is not None and earlier.direct:
             self.times[earlier.agent, earlier.sign] -= 1
+            self.named.get(earlier.agent, {}).pop(source, None)
         self.words[source] = word
         if word.direct:
             self.times[word.agent, word.sign] += 1
-            self.latest[word.agent] = word.sign
+            self.named.setdefault(word.agent, {})[source] = word.sign
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is said of it, as far as it is told by name."""
+        contradiction = sum(count for (_, sign), count in self.times.items() if sign < 0)
+        agents = sum(count > 0 for (_, sign), count in self.times.items() if sign > 0)
+        return Evidence(trust=self.trust, contradiction=contradiction, agents=agents)
 
     def others(self, sign: Literal[-1, 1]) -> int:
         """How many agents besides its author said that of it last."""
-        return sum(said == sign for agent, said in self.latest.items() if agent != self.author)
+        latest = (next(reversed(said.values()), 0) for agent, said in self.named.items() if agent != self.author)
+        return sum(said == sign for said in latest)
 
 
 class RetoldStore:
@@ -78,8 +92,7 @@ class RetoldStore:
         match turned.kind:
             case "superseded":
                 if turned.other is not None:
-                    self.successors.pop(turned.other, None)  # what takes another's place is not itself outdated
-                    self.successors[item] = turned.other
+                    self._supersede(item, turned.other, planned=turned.planned)
             case "pruned":
                 if (known := self.items.get(item)) is not None:
                     known.living = False
@@ -90,6 +103,17 @@ class RetoldStore:
                 self._restore(item, turned.act)
             case _:
                 assert_never(turned.kind)
+
+    def _supersede(self, item: ItemId, successor: ItemId, *, planned: bool) -> None:
+        """A report's word for it is enough; a plan's only where outcomes warrant it here too, or it was so already."""
+        older, younger = self.items.get(item), self.items.get(successor)
+        if not planned:
+            self.successors.pop(successor, None)  # what takes another's place is not itself outdated
+        elif item not in self.successors and not (
+            older and younger and has_lost_to(older.evidence, younger.evidence, younger.stage)
+        ):
+            return
+        self.successors[item] = successor
 
     def _merge(self, item: ItemId, survivor: ItemId, confirmation: float) -> None:
         self._into.pop(survivor, None)

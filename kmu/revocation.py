@@ -83,6 +83,12 @@ class Revoking:
         await follow(ledger, spaces, done.withdrawal)
         return done
 
+    @property
+    def told(self) -> Retelling:
+        """Everything as it was told, once it was looked at."""
+        assert self._told is not None
+        return self._told
+
     async def _possible(self, view: LedgerView) -> None:
         if not await view.agent_known(self.agent):
             raise Refusal("agent", f"there is no agent {self.agent}", "'fleetlore agents' lists them all")

@@ -5,7 +5,7 @@ it and what is left of it follow from what the others have said.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleetlore.kmu.difference import experience_moved, slip_moved
@@ -150,10 +150,15 @@ def _turned(
     return turn
 
 
-def _stage(before: Bearing, verdicts: Iterable[Verdict], agent: AgentName, trust: float, required: int) -> Stage:
-    latest = {v.agent: v.sign for v in verdicts if v.direct and v.agent not in (agent, before.author)}
-    signs = list(latest.values())
-    return stage_of(before.stage, backers=signs.count(1), objectors=signs.count(-1), trust=trust, required=required)
+def _stage(before: Bearing, verdicts: Sequence[Verdict], agent: AgentName, trust: float, required: int) -> Stage:
+    """The stage that what others say of it warrants; where the agent spoke for it, it must be borne out anew."""
+    others = [verdict for verdict in verdicts if verdict.direct and verdict.agent != agent]
+    heir = next((verdict.agent for verdict in others if verdict.sign > 0), agent)
+    author = heir if before.author == agent else before.author
+    signs = [*{verdict.agent: verdict.sign for verdict in others if verdict.agent != author}.values()]
+    raised = any(verdict.direct and verdict.sign > 0 and verdict.agent == agent for verdict in verdicts)
+    current: Stage = "provisional" if raised else before.stage
+    return stage_of(current, backers=signs.count(1), objectors=signs.count(-1), trust=trust, required=required)
 
 
 def _left_to_others(

@@ -43,7 +43,8 @@ class Told:
     """A report, or an outcome that was seen (`implicit`), with what it did and the receipt that it answers.
 
     `item` is what its insight was to the ledger: a lesson of the general space, as `decision` says; None without one.
-    `direct`: it speaks of `credited` and `blamed` by name. `shown` is relevance and score by item.
+    `direct`: it speaks of `credited` and `blamed` by name, without a receipt from these `sources`. `shown` is relevance
+    and score by item.
     """
 
     at: datetime
@@ -58,6 +59,7 @@ class Told:
     credit: float
     credited: tuple[ItemId, ...]
     blamed: tuple[ItemId, ...]
+    sources: Mapping[ItemId, str] = field(default_factory=dict)
     near: tuple[tuple[ItemId, float], ...] = ()
     shown: Mapping[ItemId, tuple[float, float]] = field(default_factory=dict)
     control: Mapping[str, Any] = field(default_factory=dict)
@@ -170,7 +172,15 @@ def _told(row: Row) -> Told:
     shown = {ItemId(item): (relevance, score) for item, relevance, score, *_ in json.loads(row["shown"] or "[]")}
     credited, blamed = (tuple(ItemId(item) for item in answer[name]) for name in ("credited", "blamed"))
     learned = next((one for one in answer["learned"] if one["space"] == "general"), None)
-    spoken = {*credited, *blamed}
+    direct, sources = body.get("named"), body.get("sources")
+    if (
+        direct is None
+    ):  # an earlier version noted neither; the verdicts still tell, as far as none has taken their place
+        spoken = {*credited, *blamed}
+        direct = bool(spoken) and (
+            bool(row["direct"]) if row["direct"] is not None else not shown or spoken < shown.keys()
+        )
+        sources = json.loads(row["sources"] or "{}")
     return Told(
         at=moment(row["at"]),
         agent=AgentName(row["agent"]),
@@ -180,12 +190,11 @@ def _told(row: Row) -> Told:
         receipt=ReceiptId(row["receipt"]) if row["receipt"] else None,
         item=ItemId(learned["id"]) if learned and learned["id"] else None,
         decision=learned["decision"] if learned else "",
-        # Where a later word of the same receipt has taken its place: whoever names none speaks of all that was shown.
-        direct=bool(spoken)
-        and (bool(row["direct"]) if row["direct"] is not None else not shown or spoken < shown.keys()),
+        direct=direct,
         credit=body.get("credit", 0.0),
         credited=credited,
         blamed=blamed,
+        sources={ItemId(item): source for item, source in sources.items()},
         near=tuple((ItemId(item), relevance) for item, relevance in json.loads(row["near"] or "[]")),
         shown=shown,
         control=json.loads(row["control"] or "{}"),

@@ -1,12 +1,13 @@
 """Exporting: living items with their evidence, one a line, in an order that only what is known decides."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable
+from datetime import datetime
 
 from fleetlore.server.exchange.record import written
-from fleetlore.storage.dossiers import Dossier
-from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.dossiers import Dossier, Statement
+from fleetlore.storage.identifiers import FeedbackId, ItemId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import AgentName, Item, Outcome, Verdict
 
 _SLICE = 1_000
 
@@ -35,15 +36,35 @@ async def _dossiers(
     reports = {item.id: {item.feedback, *blames.get(item.id, ())} for item in items.values()}
     for item, said in verdicts.items():
         reports[item] |= {verdict.feedback for verdict in said}
-    statements = await view.statements({report for named in reports.values() for report in named})
+    told = await view.statements({report for named in reports.values() for report in named})
+    statements = {
+        item: told | _remembered(items[item], verdicts.get(item, ()), missing)
+        if (missing := reports[item] - told.keys())
+        else told
+        for item in items
+    }
     return [
         Dossier(
             item=items[item],
             verdicts=tuple(verdicts.get(item, ())),
-            statements=tuple(statements[report] for report in sorted(reports[item])),
+            statements=tuple(
+                statements[item][report] for report in sorted(reports[item]) if report in statements[item]
+            ),
             conflicts=tuple(other for other in marks.get(item, ()) if other in among),
-            blames=tuple(blames.get(item, ())),
+            blames=tuple(blame for blame in blames.get(item, ()) if blame in statements[item]),
             borne_from=borne_from.get(item),
         )
         for item in ids
     ]
+
+
+def _remembered(item: Item, said: Iterable[Verdict], missing: Collection[FeedbackId]) -> dict[FeedbackId, Statement]:
+    """What is still known of reports that were erased: whose they were, when, and what each says of the item."""
+    found = {item.feedback: _bare(item.feedback, item.author, item.created_at, "observation")}
+    for one in said:
+        found[one.feedback] = _bare(one.feedback, one.agent, one.at, "success" if one.sign > 0 else "failure")
+    return {report: statement for report, statement in found.items() if report in missing}
+
+
+def _bare(report: FeedbackId, agent: AgentName, at: datetime, outcome: Outcome) -> Statement:
+    return Statement(id=report, agent=agent, at=at, outcome=outcome, implicit="", reasoning="")

@@ -51,8 +51,13 @@ SELECT coalesce(max(seq), 0) AS seq FROM events;
 SELECT e.seq, e.at, e.kind, e.agent, e.subject, e.body,
        f.outcome, f.implicit, f.receipt, f.answer, r.shown, r.near, r.control,
        (SELECT min(v.direct) FROM verdicts v WHERE v.source = f.receipt AND v.feedback = f.id
+          AND v.item IS NOT f.answer ->> '$.learned[0].id'
           AND v.item IN (SELECT value FROM json_each(f.answer, '$.credited')
-                          UNION ALL SELECT value FROM json_each(f.answer, '$.blamed'))) AS direct
+                          UNION ALL SELECT value FROM json_each(f.answer, '$.blamed'))) AS direct,
+       CASE WHEN f.receipt IS NULL THEN
+           (SELECT json_group_object(v.item, v.source) FROM verdicts v WHERE v.feedback = f.id
+               AND v.item IN (SELECT value FROM json_each(f.answer, '$.credited')
+                               UNION ALL SELECT value FROM json_each(f.answer, '$.blamed'))) END AS sources
   FROM events e
   LEFT JOIN feedback f ON f.id = e.subject AND e.kind IN ('feedback', 'implied') AND f.answer <> ''
   LEFT JOIN receipts r ON r.id = f.receipt

@@ -290,3 +290,63 @@ async def test_agents_cannot_take_a_revocation_back(data):
         assert f"{plan} is a revocation" in await fleet.refusal("prune", undo=plan, agent="bob")
         assert "mallory was revoked" in await fleet.refusal("prune", undo=plan, agent="mallory")
         assert "Keep" not in str(await Team(fleet).shown("mallory"))
+
+
+async def work(data, *, with_mallory):
+    """A fleet at three settings, each agent telling what it found; mallory praises what is wrong, loudly."""
+    async with in_process(data) as fleet:
+        team = Team(fleet)
+        for step in range(24):
+            name, right = (("read", 3), ("write", 5), ("retry", 7))[step % 3]
+            task = f"set the {name} limit of the payment gateway"
+            for agent, number in ((f"agent-{step % 5}", right), *((("mallory", 99),) if with_mallory else ())):
+                shown = await team.shown(agent, task=task)
+                says = f"The {name} limit of the payment gateway is {number}"
+                helpful = [item for item, found in shown.items() if found["insight"] == says]
+                harmful = [item for item, found in shown.items() if name in found["insight"] and item not in helpful]
+                receipt = await team.receipt(agent, task=task)
+                await team.answer(
+                    agent,
+                    receipt,
+                    task=task,
+                    insight=says,
+                    helpful=helpful,
+                    harmful=harmful,
+                    outcome="failure" if harmful else "success",
+                )
+
+
+async def trusts(data):
+    """How far each lesson is trusted, and what has become of it, as people search for it."""
+    found = (await told("search", "--limit", "50", "--data", data))["items"]
+    return {item["insight"]: (item["confidence"], item["status"]) for item in found}
+
+
+async def test_a_fleet_is_after_revoking_where_it_would_be_without_the_liar(tmp_path):
+    await work(tmp_path / "clean", with_mallory=False)
+    await work(tmp_path / "poisoned", with_mallory=True)
+    clean, poisoned = await trusts(tmp_path / "clean"), await trusts(tmp_path / "poisoned")
+    assert poisoned.keys() > clean.keys()
+    await revoked(tmp_path / "poisoned")
+    healed = await trusts(tmp_path / "poisoned")
+    assert {lesson: status for lesson, (_, status) in healed.items()} == {
+        lesson: status for lesson, (_, status) in clean.items()
+    }
+    assert {lesson: trust for lesson, (trust, _) in healed.items()} == pytest.approx(
+        {lesson: trust for lesson, (trust, _) in clean.items()}, abs=0.02
+    )
+
+
+async def test_agents_are_listed_with_what_became_of_what_they_said(data):
+    await work(data, with_mallory=True)
+    found = (await told("agents", "--data", data))["agents"]
+    assert found[0]["agent"] == "mallory"
+    assert found[0]["lessons"] == found[0]["provisional"] + found[0]["contested"] + found[0]["superseded"]
+    honest = [agent["reliability"] for agent in found[1:]]
+    assert found[0]["reliability"] < min(honest)
+    text = await run("agents", "--data", data)
+    assert "24 reports, " in text
+    assert "next: fleetlore revoke mallory shows what it would withdraw" in text
+    plan = await revoked(data)
+    last = (await told("agents", "--data", data))["agents"][-1]
+    assert (last["agent"], last["revoked_by"], last["active"]) == ("mallory", plan, 0)
