@@ -54,6 +54,7 @@ class Retelling:
         self._silent = silent
         self._required = required
         self._seen = sorted(a.first_seen for a in arrivals if silent.get(a.agent, a.first_seen) is not None)
+        self._corrections: list[Turned] = []
         self._brought: set[tuple[ReceiptId, str]] = set()
         self._answered: set[ReceiptId] = set()
         self._implied: dict[ReceiptId, list[Retold]] = {}
@@ -63,7 +64,10 @@ class Retelling:
         if self._is_silent(happened):
             return
         if isinstance(happened, Turned):
-            self.store.turn(happened, confirmation_of(self.experience))
+            if happened.kind == "superseded" and not happened.planned:
+                self._corrections.append(happened)  # by the report that comes next, when it was weighed
+            else:
+                self.store.turn(happened, confirmation_of(self.experience))
         elif happened.implicit:
             self._imply(happened)
         elif happened.decision == "rejected":
@@ -94,6 +98,9 @@ class Retelling:
         self._gain_experience(told, item, weighing, booked)
         if item is not None:
             self._store(told, item, weighing, alone=alone)
+        for correction in self._corrections:
+            self.store.turn(correction, confirmation_of(self.experience))
+        self._corrections.clear()
         if told.receipt is not None:
             self._answered.add(told.receipt)
 

@@ -110,7 +110,9 @@ async def _account(view: LedgerView, found: Revocation, revoked: AgentName, agen
 
 
 def _planned(found: dict[str, Any]) -> str:
-    lines = [f"{heading(found['revoked'])} would be revoked, as if none of its {found['reports']:,} reports were made"]
+    lines = [
+        f"{heading(found['revoked'])} would be revoked, as if it had not made its {counted(found['reports'], 'report')}"
+    ]
     for act in found["acts"][:_SHOWN]:
         other = f" → {act['other']}" if act["other"] else ""
         lines.append(f"  {act['act']} {act['item']}{other}: {quoted(one_line(act['insight']))}")

@@ -185,3 +185,15 @@ def test_nothing_of_a_revoked_agent_is_left_to_count(story):
             assert {row for row in await unit.spaces.ids("general")} == set(living)
 
     anyio.run(hold)
+
+
+async def test_what_is_reported_between_the_look_and_the_deed_is_withdrawn_as_well():
+    async with memory() as (unit, _):
+        await unit.learn(Report(task=TASKS[0], agent=AGENTS[0], insight=WORDS[0], outcome="success"))
+        await unit.learn(Report(task=TASKS[0], agent=MALLORY, insight=WORDS[2], outcome="success"))
+        look = revoking("mallory")
+        found = await look.look(unit.ledger)
+        await unit.learn(Report(task=TASKS[1], agent=MALLORY, insight=WORDS[5], outcome="success"))
+        done = await unit.revoke(look, found.plan.id)
+        assert (len(found.plan.items), len(done.plan.items)) == (1, 2)
+        assert await unit.ledger.read.count("general") == 1
