@@ -28,7 +28,7 @@ from fleetlore.kmu.retold import Retold, RetoldStore, Word
 from fleetlore.kmu.submission import Charge
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
 from fleetlore.storage.records import NO_EXPERIENCE, AgentName, Experience
-from fleetlore.storage.standings import Arrival, Kept, Told, Turned
+from fleetlore.storage.standings import FirstSeen, Kept, Told, Turned
 
 
 class Retelling:
@@ -41,7 +41,7 @@ class Retelling:
     def __init__(
         self,
         kept: Mapping[ItemId, Kept],
-        arrivals: Iterable[Arrival],
+        arrivals: Iterable[FirstSeen],
         silent: Mapping[AgentName, datetime | None],
         *,
         required: int,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu.policy import Policy
@@ -55,6 +56,7 @@ class Revoking:
         self._policy = policy
         self._reached = -1
         self._kept: dict[ItemId, Kept] = {}
+        self._silent: dict[AgentName, datetime] = {}
         self._told: Retelling | None = None
         self._without: Retelling | None = None
 
@@ -72,13 +74,17 @@ class Revoking:
 
         async def withdraw(transaction: LedgerTransaction) -> Revocation:
             await self._possible(transaction)
-            await self._hear(transaction, lambda seq: None)
-            decided = await self._decided(transaction, plan, ledger)
+            decided = prepared
+            if await transaction.last_event() != self._reached:
+                await self._hear(transaction, lambda seq: None)
+                decided = await self._decided(transaction, plan, ledger)
             applied = replace(decided, plan=replace(decided.plan, applied_at=transaction.now))
             await _carry_out(transaction, applied, by=self._by)
             return applied
 
-        await self._hear(ledger.read, lambda seq: None)  # most of what came meanwhile, while others may still write
+        # All but what comes in the next moment, while others may still write.
+        await self._hear(ledger.read, lambda seq: None)
+        prepared = await self._decided(ledger.read, plan, ledger)
         done = await ledger.write(withdraw)
         await follow(ledger, spaces, done.withdrawal)
         return done
@@ -99,12 +105,15 @@ class Revoking:
         until = await view.last_event()  # before the items: every report up to here speaks of those
         if until == self._reached:
             return
+        silent = await view.silenced()
         self._kept.update(await view.kept_items())
         if self._told is None or self._without is None:
-            arrivals, silent = await view.arrivals_of_agents(), await view.silenced()
+            self._silent, arrivals = silent, await view.arrivals_of_agents()
             required = self._policy.promote_after
             self._told = Retelling(self._kept, arrivals, silent, required=required)
             self._without = Retelling(self._kept, arrivals, silent | {self.agent: None}, required=required)
+        if silent != self._silent:
+            raise Refusal("agent", "meanwhile another one was revoked, or let in again", "Call it once more")
         async for seq, happened in view.happened_after(self._reached, until):
             self._told.hear(happened)
             self._without.hear(happened)

@@ -1,4 +1,4 @@
-"""Standing: how far an agent is trusted, who deserves a look, and who may not speak any more.
+"""AgentStanding: how far an agent is trusted, who deserves a look, and who may not speak any more.
 
 An agent's reliability is what is left of its slip rate: how often its reports are borne out. It rests on few reports
 at first and moves by a hundredth each, so that it is also a measure of how much has been seen.
@@ -11,7 +11,7 @@ from fleetlore.kmu.evidence import CONSTANTS
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName
-from fleetlore.storage.standings import Standing
+from fleetlore.storage.standings import AgentStanding
 
 # Who is imitated by a name, among the names that are known: None where it looks like no other.
 Alike = Callable[[AgentName, Collection[AgentName]], AgentName | None]
@@ -28,14 +28,14 @@ class Judged:
     `reliability` is 1 − slip rate; None where nothing is known. `imitates` is whose name its own looks like.
     """
 
-    standing: Standing
+    standing: AgentStanding
     reliability: float | None
     concern: float
     because: tuple[str, ...]
     imitates: AgentName | None = None
 
 
-def judged(standings: Iterable[Standing], *, alike: Alike) -> list[Judged]:
+def judged(standings: Iterable[AgentStanding], *, alike: Alike) -> list[Judged]:
     """Every agent, who deserves attention first; those that were revoked last, as they have had it."""
     every = sorted(standings, key=lambda one: (one.first_seen is not None, one.first_seen or 0, one.agent))
     # Of two names that look alike it is the later one that imitates.
@@ -63,7 +63,7 @@ async def refuse_withdrawn(view: LedgerView, agent: AgentName) -> None:
         )
 
 
-def _judged(standing: Standing, imitates: AgentName | None) -> Judged:
+def _judged(standing: AgentStanding, imitates: AgentName | None) -> Judged:
     because = []
     slipping = max(0.0, (standing.slip if standing.slip is not None else CONSTANTS.slip) - CONSTANTS.slip)
     refuted = standing.contested + standing.pruned

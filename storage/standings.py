@@ -15,7 +15,7 @@ _SLICE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class AgentStanding:
     """What a ledger knows of an agent; of one that only an import names, no times.
 
     `reports` are its own words, `judged` those that its slip rate rests on. `lessons` are the items of the general
@@ -90,7 +90,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class FirstSeen:
     """When an agent was first seen."""
 
     agent: AgentName
@@ -103,7 +103,7 @@ class StandingsView:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def standings(self) -> list[Standing]:
+    async def standings(self) -> list[AgentStanding]:
         """Every agent that was seen, reported or brought something, by name."""
         return [_standing(row) for row in await self._connection.rows("standings")]
 
@@ -121,10 +121,10 @@ class StandingsView:
         """Agents that were withdrawn, and until when: what they said before does not count."""
         return {AgentName(row["agent"]): moment(row["until"]) for row in await self._connection.rows("silenced")}
 
-    async def arrivals_of_agents(self) -> list[Arrival]:
+    async def arrivals_of_agents(self) -> list[FirstSeen]:
         """When each agent was first seen."""
         rows = await self._connection.rows("arrivals_of_agents")
-        return [Arrival(agent=AgentName(row["name"]), first_seen=moment(row["first_seen"])) for row in rows]
+        return [FirstSeen(agent=AgentName(row["name"]), first_seen=moment(row["first_seen"])) for row in rows]
 
     async def slips(self) -> dict[AgentName, float]:
         """The slip rates that are known."""
@@ -155,10 +155,10 @@ class StandingsView:
                     yield after, _told(row)
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: Row) -> AgentStanding:
     values = dict(row)
     agent, first, last, by = (values.pop(name) for name in ("name", "first_seen", "last_seen", "withdrawn_by"))
-    return Standing(
+    return AgentStanding(
         agent=AgentName(agent),
         first_seen=None if first is None else moment(first),
         last_seen=None if last is None else moment(last),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from fleetlore.kmu.standing import judged
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.records import AgentName
-from fleetlore.storage.standings import Standing
+from fleetlore.storage.standings import AgentStanding
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ def standing(name, *, day=0, **known):
     counts = dict.fromkeys(("reports", "judged", "lessons", "active", "provisional", "contested"), 0)
     counts |= dict.fromkeys(("superseded", "pruned", "merged"), 0)
     seen = NOW + timedelta(days=day)
-    return Standing(agent=AgentName(name), first_seen=seen, last_seen=seen, **counts | known)
+    return AgentStanding(agent=AgentName(name), first_seen=seen, last_seen=seen, **counts | known)
 
 
 def lowered(name, known):
