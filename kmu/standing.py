@@ -1,4 +1,4 @@
-"""AgentStanding: how far an agent is trusted, who deserves a look, and who may not speak any more.
+"""Standing: how far an agent is trusted, who deserves a look, and who may not speak any more.
 
 An agent's reliability is what is left of its slip rate: how often its reports are borne out. It rests on few reports
 at first and moves by a hundredth each, so that it is also a measure of how much has been seen.
