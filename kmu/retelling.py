@@ -64,14 +64,14 @@ class Retelling:
         if self._is_silent(happened):
             return
         if isinstance(happened, Turned):
-            if happened.kind == "superseded" and not happened.planned:
+            if happened.kind == "imported":
+                self._import(happened.item)
+            elif happened.kind == "superseded" and not happened.planned:
                 self._corrections.append(happened)  # by the report that comes next, when it was weighed
             else:
                 self.store.turn(happened, confirmation_of(self.experience))
         elif happened.implicit:
             self._imply(happened)
-        elif happened.decision == "rejected":
-            self._move_slip(happened, happened.credit)  # what it said is not kept, what it was worth is
         else:
             self._learn(happened)
 
@@ -96,6 +96,9 @@ class Retelling:
             and self._charge(told, charge, weighing, alone=alone)
         ]
         self._gain_experience(told, item, weighing, booked)
+        if told.decision == "rejected":  # what it said is not kept, what it was worth is
+            self._move_slip(told, told.credit)
+            self.experience = replace(self.experience, reports=self.experience.reports + 1)
         if item is not None:
             self._store(told, item, weighing, alone=alone)
         for correction in self._corrections:
@@ -103,6 +106,14 @@ class Retelling:
         self._corrections.clear()
         if told.receipt is not None:
             self._answered.add(told.receipt)
+
+    def _import(self, item: ItemId) -> None:
+        """An item that came with its evidence is in every retelling, as it is: only what was said since can differ."""
+        if item in self._kept and item not in self.store.items:
+            kept = self._kept[item]
+            self.store.items[item] = Retold(
+                author=kept.author, lesson=kept.lesson, slot=kept.slot, trust=kept.trust, imported=True
+            )
 
     def _weigh(self, told: Told, item: ItemId | None, *, alone: bool) -> Weighing:
         """As `learning` does; what the report says of its neighbours and of its agent is booked."""

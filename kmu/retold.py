@@ -29,7 +29,7 @@ class Retold:
     """An item as a retelling has it.
 
     `named` is what each agent said that named it since it must be borne out, by source, the latest last; `times` is how
-    often each has said so of all that stands.
+    often each has said so of all that stands. `imported`: it came with evidence that no retelling knows.
     """
 
     author: AgentName
@@ -38,6 +38,7 @@ class Retold:
     trust: float
     stage: Stage = "provisional"
     living: bool = True
+    imported: bool = False
     words: dict[str, Word] = field(default_factory=dict)
     named: dict[AgentName, dict[str, int]] = field(default_factory=dict)
     times: Counter[tuple[AgentName, int]] = field(default_factory=Counter)
@@ -99,6 +100,8 @@ class RetoldStore:
             case "merged":
                 if turned.other is not None:
                     self._merge(item, turned.other, confirmation)
+            case "imported":
+                return  # whoever retells knows what it says
             case "restored":
                 self._restore(item, turned.act)
             case _:

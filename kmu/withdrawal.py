@@ -125,7 +125,7 @@ def _turned(
     """The item with its trust, stage and successor as if the agent had said nothing of it, or near it."""
     spoken = [verdict for verdict in found.verdicts.get(item, ()) if verdict.agent == agent]
     known, retold = told.store.items.get(item), without.store.items.get(item)
-    if known is not None and retold is not None:
+    if known is not None and retold is not None and not (known.imported and spoken):
         shift = log_odds(retold.trust) - log_odds(known.trust)
     else:
         shift = -sum(verdict.delta for verdict in spoken)

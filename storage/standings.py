@@ -74,7 +74,7 @@ class Turned:
 
     at: datetime
     agent: AgentName
-    kind: Literal["superseded", "pruned", "merged", "restored"]
+    kind: Literal["superseded", "pruned", "merged", "restored", "imported"]
     item: ItemId
     planned: bool
     other: ItemId | None = None
@@ -83,10 +83,12 @@ class Turned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """What an item of the general space says: digests as in `Item`."""
+    """What an item of the general space says (digests as in `Item`), whose it is and how far it is trusted now."""
 
+    author: AgentName
     lesson: str
     slot: str
+    trust: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +136,12 @@ class StandingsView:
     async def kept_items(self) -> dict[ItemId, Kept]:
         """Every item of the general space there ever was."""
         rows = await self._connection.rows("kept_items")
-        return {ItemId(row["id"]): Kept(lesson=row["lesson"], slot=row["slot"]) for row in rows}
+        return {
+            ItemId(row["id"]): Kept(
+                author=AgentName(row["author"]), lesson=row["lesson"], slot=row["slot"], trust=row["trust"]
+            )
+            for row in rows
+        }
 
     async def last_event(self) -> int:
         """Where the ledger's order ends."""

@@ -42,7 +42,7 @@ SELECT w.agent, max(p.applied_at) AS until FROM withdrawals w JOIN plans p ON p.
 SELECT name, first_seen, slip FROM agents;
 
 -- name: kept_items
-SELECT id, lesson, slot FROM items WHERE space = 'general';
+SELECT id, author, lesson, slot, trust FROM items WHERE space = 'general';
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
@@ -61,7 +61,7 @@ SELECT e.seq, e.at, e.kind, e.agent, e.subject, e.body,
   FROM events e
   LEFT JOIN feedback f ON f.id = e.subject AND e.kind IN ('feedback', 'implied') AND f.answer <> ''
   LEFT JOIN receipts r ON r.id = f.receipt
- WHERE e.seq > :after AND e.seq <= :until AND e.kind IN ('feedback', 'implied', 'superseded', 'pruned', 'merged', 'restored', 'withdrawal undone')
+ WHERE e.seq > :after AND e.seq <= :until AND e.kind IN ('feedback', 'implied', 'superseded', 'pruned', 'merged', 'restored', 'withdrawal undone', 'imported')
  ORDER BY e.seq LIMIT :limit;
 
 -- name: bearings

@@ -350,3 +350,23 @@ async def test_agents_are_listed_with_what_became_of_what_they_said(data):
     plan = await revoked(data)
     last = (await told("agents", "--data", data))["agents"][-1]
     assert (last["agent"], last["revoked_by"], last["active"]) == ("mallory", plan, 0)
+
+
+async def test_what_came_by_an_import_keeps_its_evidence_and_loses_only_the_agents_word(data, tmp_path):
+    async with in_process(tmp_path / "elsewhere") as fleet:
+        team = Team(fleet)
+        item = await team.teach(KEPT, "ana")
+        for agent in ("bob", "cy"):
+            await team.report(agent, helpful=[item])
+    await run("export", tmp_path / "all.jsonl", "--data", tmp_path / "elsewhere")
+    await run("import", tmp_path / "all.jsonl", "--data", data)
+    before = await show(data, item)
+    async with in_process(data) as fleet:
+        await Team(fleet).report("mallory", harmful=[item], outcome="failure")
+    assert (await show(data, item))["confidence"] < before["confidence"]
+    await revoked(data)
+    fields = ("confidence", "status", "support", "contradiction", "agents", "author")
+    after = await show(data, item)
+    assert {field: after[field] for field in fields} == {field: before[field] for field in fields}
+    await revoked(data, "bob")
+    assert (await show(data, item))["support"] == 2
