@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,13 +119,17 @@ def _planned(found: dict[str, Any]) -> str:
         lines.append(f"  {act['act']} {act['item']}{other}: {quoted(one_line(act['insight']))}")
         lines.append(f"      {hint('because')} {one_line(act['because'])}")
     if (more := len(found["acts"]) - _SHOWN) > 0:
-        lines.append(f"  … and {more:,} more (--json has all)")
+        lines.append(f"  … and {more:,} more (--json has all); together {_counts(found['acts'])}")
     if not found["acts"]:
         lines.append("  nothing in the general space rests on it")
     lines += _besides(found)
     if not sys.stdin.isatty():
         lines.append(hint(f"nothing was changed; to carry it out: fleetlore revoke {found['revoked']} --yes"))
     return "\n".join(lines)
+
+
+def _counts(acts: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{act} {count:,}" for act, count in Counter(act["act"] for act in acts).items())
 
 
 def _besides(found: dict[str, Any]) -> list[str]:
@@ -140,5 +145,7 @@ def _besides(found: dict[str, Any]) -> list[str]:
 
 
 def _done(found: dict[str, Any]) -> str:
-    acts = counted(len(found["acts"]), "item")
-    return f"revoked {found['revoked']}: {acts} changed\n{hint('to take it back: fleetlore undo ' + found['plan'])}"
+    changed = counted(len(found["acts"]), "item") + " changed"
+    acts = f" ({_counts(found['acts'])})" if found["acts"] else ""
+    how = hint(f"to take it back: fleetlore undo {found['plan']}")
+    return f"revoked {found['revoked']}: {changed}{acts}\n{how}"
