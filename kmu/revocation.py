@@ -31,7 +31,7 @@ class Revocation:
     """What withdrawing an agent does: the plan with a line for each item that is more than followed, and everything.
 
     `reports` is how many the agent made. `standing` are edits and imports in its name, `own_items` how many items its
-    own space has: neither is touched.
+    own space has: neither is touched. `tokens` are those of its tokens that count: these end for good.
     """
 
     plan: Plan
@@ -39,6 +39,7 @@ class Revocation:
     reports: int
     standing: tuple[PlanId, ...]
     own_items: int
+    tokens: int
 
     @property
     def followed(self) -> int:
@@ -140,6 +141,7 @@ class Revoking:
             reports=await view.reports_of(self.agent),
             standing=tuple(await view.plans_in_name_of(self.agent)),
             own_items=await view.own_items(self.agent),
+            tokens=await view.tokens_of(self.agent, ledger.clock()),
         )
 
 
@@ -160,6 +162,8 @@ async def _carry_out(transaction: LedgerTransaction, revocation: Revocation, *, 
     for agent, (_, slip) in withdrawal.slips.items():
         await transaction.set_slip(agent, slip)
     await transaction.set_experience(withdrawal.experience[1])
+    for token in await transaction.tokens.revoke_all_of(withdrawal.agent):
+        await transaction.record("token revoked", agent=by, subject=token)
     await transaction.add_plan(plan)
     await transaction.keep_withdrawal(plan.id, withdrawal)
     for line in plan.items:

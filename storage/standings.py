@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fleetlore.storage.database import Connection, Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
 from fleetlore.storage.records import AgentName, Implicit, Outcome
-from fleetlore.storage.rows import moment
+from fleetlore.storage.rows import microseconds, moment
 
 _SLICE = 1_000
 
@@ -19,7 +19,7 @@ class AgentStanding:
     """What a ledger knows of an agent; of one that only an import names, no times.
 
     `reports` are its own words, `judged` those that its slip rate rests on. `lessons` are the items of the general
-    space that it brought, by what has become of them; `merged` ones live on in another's.
+    space that it brought, by what has become of them; `merged` ones live on in another's. `tokens`: those that count.
     """
 
     agent: AgentName
@@ -32,6 +32,7 @@ class AgentStanding:
     superseded: int
     pruned: int
     merged: int
+    tokens: int = 0
     slip: float | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
@@ -105,12 +106,12 @@ class StandingsView:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def standings(self) -> list[AgentStanding]:
-        """Every agent that was seen, reported or brought something, by name."""
-        return [_standing(row) for row in await self._connection.rows("standings")]
+    async def standings(self, now: datetime) -> list[AgentStanding]:
+        """Every agent that was seen, reported, brought something or has a token, by name."""
+        return [_standing(row) for row in await self._connection.rows("standings", now=microseconds(now))]
 
     async def agent_known(self, agent: AgentName) -> bool:
-        """Whether it was ever seen, reported or brought something."""
+        """Whether it was ever seen, reported, brought something or had a token."""
         [row] = await self._connection.rows("agent_known", name=agent)
         return bool(row["known"])
 

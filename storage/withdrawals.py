@@ -131,6 +131,11 @@ class WithdrawalsView:
         [row] = await self._connection.rows("reports_of", agent=agent)
         return int(row["count"])
 
+    async def tokens_of(self, agent: AgentName, now: datetime) -> int:
+        """How many tokens of the agent count now."""
+        [row] = await self._connection.rows("tokens_of", agent=agent, now=microseconds(now))
+        return int(row["count"])
+
     async def withdrawal(self, plan: PlanId) -> Withdrawal | None:
         """What a plan that withdrew an agent changed."""
         row = await self._connection.row("withdrawal", plan=plan)

@@ -10,6 +10,7 @@ import click
 
 from fleetlore.kmu.standing import Judged, judged
 from fleetlore.server.command_group import commands, data_option, json_option, tell, with_ledger
+from fleetlore.server.imitation import imitated
 from fleetlore.server.people.lines import coloured, counted, heading, hint, moment, one_line
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
@@ -28,14 +29,14 @@ def agents(data: Path, as_json: bool) -> None:
     """
 
     async def found(ledger: Ledger) -> dict[str, Any]:
-        return {"agents": [_account(one) for one in judged(await ledger.read.standings(), alike=_nobody)]}
+        return {"agents": [_account(one) for one in judged(await ledger.read.standings(ledger.clock()), alike=_alike)]}
 
     tell(with_ledger(data, "", found), as_json, lambda told: "\n".join(_lines(told["agents"])))
 
 
-def _nobody(_name: AgentName, _known: Collection[AgentName]) -> AgentName | None:
-    """Until names are compared, none looks like another."""
-    return None
+def _alike(name: AgentName, known: Collection[AgentName]) -> AgentName | None:
+    found = imitated(name, known)
+    return None if found is None else AgentName(found)
 
 
 def _account(one: Judged) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def _account(one: Judged) -> dict[str, Any]:
         **{name: getattr(standing, name) for name in (*_FATES, "merged")},
         "first_seen": standing.first_seen.isoformat() if standing.first_seen else None,
         "last_seen": standing.last_seen.isoformat() if standing.last_seen else None,
+        "tokens": standing.tokens,
         "revoked_by": standing.withdrawn_by,
         "imitates": one.imitates,
         "concern": one.concern,
@@ -66,7 +68,8 @@ def _lines(agents: list[dict[str, Any]]) -> Iterator[str]:
         fates += [f"{one['merged']:,} merged into others"] if one["merged"] else []
         brought = f"{counted(one['lessons'], 'lesson')} brought ({', '.join(fates)})" if fates else "no lesson brought"
         yield f"  {counted(one['reports'], 'report')}, {brought}"
-        yield f"  {_seen(one)}"
+        tokens = f"; {counted(one['tokens'], 'token')}" if one["tokens"] else ""
+        yield f"  {_seen(one)}{tokens}"
         if one["because"] and not one["revoked_by"]:
             yield f"  {click.style('look at it:', fg='yellow')} {one_line('; '.join(one['because']))}"
     worst = agents[0]
@@ -88,5 +91,5 @@ def _revoked(one: dict[str, Any]) -> str:
 
 def _seen(one: dict[str, Any]) -> str:
     if one["first_seen"] is None:
-        return "never seen here: it came by an import"
+        return "never seen here"
     return f"first seen {moment(one['first_seen'])}, last {moment(one['last_seen'])}"

@@ -106,6 +106,7 @@ async def _account(view: LedgerView, found: Revocation, revoked: AgentName, agen
         "reports": found.reports,
         "followed": found.followed,
         "own_items": found.own_items,
+        "tokens": found.tokens,
         "left": found.standing,
     }
 
@@ -137,6 +138,8 @@ def _besides(found: dict[str, Any]) -> list[str]:
     lines = []
     if found["followed"]:
         lines.append(f"  {counted(found['followed'], 'more item')} near what it said: only trust moves")
+    if found["tokens"]:
+        lines.append(f"  {counted(found['tokens'], 'token')} of its end for good: undo does not bring them back")
     if found["own_items"]:
         lines.append(f"  {counted(found['own_items'], 'item')} of its own space stay: nobody else sees them")
     if found["left"]:

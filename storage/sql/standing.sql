@@ -17,8 +17,9 @@ brought AS (
       LEFT JOIN (SELECT DISTINCT c.item FROM conflicts c JOIN items o ON o.id = c.other
                   WHERE o.pruned_by IS NULL AND o.superseded_by IS NULL) k ON k.item = i.id
      WHERE i.space = 'general' GROUP BY i.author),
-named AS (SELECT name FROM agents UNION SELECT agent FROM told UNION SELECT agent FROM brought)
-SELECT n.name, a.first_seen, a.last_seen, a.slip, a.withdrawn_by,
+named AS (SELECT name FROM agents UNION SELECT agent FROM told UNION SELECT agent FROM brought UNION SELECT agent FROM tokens)
+SELECT n.name, (SELECT count(*) FROM tokens k WHERE k.agent = n.name AND k.revoked_at IS NULL
+                   AND (k.expires_at IS NULL OR k.expires_at > :now)) AS tokens, a.first_seen, a.last_seen, a.slip, a.withdrawn_by,
        coalesce(t.reports, 0) AS reports, coalesce(t.judged, 0) AS judged, coalesce(b.lessons, 0) AS lessons,
        coalesce(b.active, 0) AS active, coalesce(b.provisional, 0) AS provisional,
        coalesce(b.contested, 0) AS contested, coalesce(b.superseded, 0) AS superseded,
@@ -29,7 +30,8 @@ SELECT n.name, a.first_seen, a.last_seen, a.slip, a.withdrawn_by,
 
 -- name: agent_known
 SELECT EXISTS (SELECT 1 FROM agents WHERE name = :name)
-    OR EXISTS (SELECT 1 FROM feedback WHERE agent = :name) OR EXISTS (SELECT 1 FROM items WHERE author = :name) AS known;
+    OR EXISTS (SELECT 1 FROM feedback WHERE agent = :name) OR EXISTS (SELECT 1 FROM items WHERE author = :name)
+    OR EXISTS (SELECT 1 FROM tokens WHERE agent = :name) AS known;
 
 -- name: withdrawn_by
 SELECT withdrawn_by FROM agents WHERE name = :name;
@@ -104,6 +106,10 @@ SELECT id FROM plans
 
 -- name: reports_of
 SELECT count(*) AS count FROM feedback WHERE agent = :agent AND implicit = '';
+
+-- name: tokens_of
+SELECT count(*) AS count FROM tokens
+ WHERE agent = :agent AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now);
 
 -- name: withdrawal
 SELECT agent, changes FROM withdrawals WHERE plan = :plan;
