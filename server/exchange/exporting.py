@@ -1,13 +1,12 @@
 """Exporting: living items with their evidence, one a line, in an order that only what is known decides."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable
-from datetime import datetime
 
 from fleetlore.server.exchange.record import written
 from fleetlore.storage.dossiers import Dossier, Statement
 from fleetlore.storage.identifiers import FeedbackId, ItemId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName, Item, Outcome, Verdict
+from fleetlore.storage.records import AgentName, Item, Verdict
 
 _SLICE = 1_000
 
@@ -59,12 +58,13 @@ async def _dossiers(
 
 
 def _remembered(item: Item, said: Iterable[Verdict], missing: Collection[FeedbackId]) -> dict[FeedbackId, Statement]:
-    """What is still known of reports that were erased: whose they were, when, and what each says of the item."""
-    found = {item.feedback: _bare(item.feedback, item.author, item.created_at, "observation")}
-    for one in said:
-        found[one.feedback] = _bare(one.feedback, one.agent, one.at, "success" if one.sign > 0 else "failure")
-    return {report: statement for report, statement in found.items() if report in missing}
+    """What is still known of reports that were erased: whose they were, and when.
 
-
-def _bare(report: FeedbackId, agent: AgentName, at: datetime, outcome: Outcome) -> Statement:
-    return Statement(id=report, agent=agent, at=at, outcome=outcome, implicit="", reasoning="")
+    How a task went that is forgotten is told of none: one report may speak for an item and against another.
+    """
+    made = [(item.feedback, item.author, item.created_at), *((one.feedback, one.agent, one.at) for one in said)]
+    return {
+        report: Statement(id=report, agent=agent, at=at, outcome="observation", implicit="", reasoning="")
+        for report, agent, at in made
+        if report in missing
+    }

@@ -370,3 +370,32 @@ async def test_what_came_by_an_import_keeps_its_evidence_and_loses_only_the_agen
     assert {field: after[field] for field in fields} == {field: before[field] for field in fields}
     await revoked(data, "bob")
     assert (await show(data, item))["support"] == 2
+
+
+async def test_its_tokens_end_and_a_new_one_lets_it_speak_again(data):
+    async with in_process(data) as fleet:
+        item = await Team(fleet).teach(WRONG, "mallory")
+    await told("token", "create", "--agent", "mallory", "--data", data)
+    assert (await told("agents", "--data", data))["agents"][0]["tokens"] == 1
+    assert "1 token of its end for good" in await run("revoke", "mallory", "--data", data)
+    plan = await revoked(data)
+    assert (await told("agents", "--data", data))["agents"][0]["tokens"] == 0
+    assert (await show(data, item))["status"] == "pruned"
+    await told("token", "create", "--agent", "mallory", "--data", data)
+    last = (await told("agents", "--data", data))["agents"][-1]
+    assert (last["agent"], last["revoked_by"], last["tokens"]) == ("mallory", None, 1)
+    async with in_process(data) as fleet:
+        assert (await Team(fleet).learnt(KEPT, "mallory"))["decision"] == "new"
+    assert (await show(data, item))["status"] == "pruned"
+    await revoked(data)
+    await run("undo", plan, "--data", data)
+    assert (await show(data, item))["status"] == "provisional"
+
+
+async def test_a_name_that_looks_like_anothers_comes_first(data):
+    async with in_process(data) as fleet:
+        await Team(fleet).teach(KEPT, "ana-billing")
+        await Team(fleet).teach(WRONG, "Ana_billing")
+    first = (await told("agents", "--data", data))["agents"][0]
+    assert (first["agent"], first["imitates"]) == ("Ana_billing", "ana-billing")
+    assert "look at it: its name looks like ana-billing" in await run("agents", "--data", data)
