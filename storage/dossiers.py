@@ -162,6 +162,7 @@ class Adoption:
         await self._connection.run_many("adopt_content", [_content_of_item(dossier.item) for dossier in dossiers])
         await self._connection.run_many("adopt_item", [_row_of(dossier) for dossier in dossiers])
         statements = {statement.id: statement for dossier in dossiers for statement in dossier.statements}
+        own = {statement.id for dossier in dossiers if dossier.item.owner for statement in dossier.statements}
         await self._connection.run_many("adopt_content", [_content_of(one) for one in statements.values()])
         await self._connection.run_many(
             "adopt_feedback",
@@ -172,6 +173,7 @@ class Adoption:
                     "agent": one.agent,
                     "outcome": one.outcome,
                     "implicit": one.implicit,
+                    "own": one.id in own,
                 }
                 for one in statements.values()
             ],

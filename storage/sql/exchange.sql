@@ -50,8 +50,8 @@ VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condi
         :feedback, :created_at, :updated_at, :stage, :trust, :borne_from, :superseded_by);
 
 -- name: adopt_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
-VALUES (:id, :at, :agent, NULL, :outcome, :implicit, '', '', '') ON CONFLICT DO NOTHING;
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, own, key, request, answer)
+VALUES (:id, :at, :agent, NULL, :outcome, :implicit, :own, '', '', '') ON CONFLICT DO NOTHING;
 
 -- name: adopt_blame
 INSERT INTO blames (lesson, agent, feedback, at) VALUES (:lesson, :agent, :feedback, :at) ON CONFLICT DO NOTHING;

@@ -166,7 +166,7 @@ def exports(draw):
                 "at": draw(MOMENTS),
                 "outcome": draw(st.sampled_from(["success", "failure", "observation"])),
                 "implicit": draw(st.sampled_from(["", "", "tests-failed"])),
-                "reasoning": draw(TEXTS),
+                "reasoning": "" if own else draw(TEXTS),
             }
             for place in range(draw(st.integers(1, 4)))
         ]
@@ -331,6 +331,42 @@ async def test_a_forged_line_can_neither_speak_of_anothers_own_item_nor_put_word
         (3, "refused", f"the report {origin} says something else here"),
         (4, "refused", elsewhere),
     ]
+
+
+async def test_what_names_an_item_that_becomes_anothers_own_later_does_not_speak_of_it(data, folder):
+    own = a_line(3, space="prompt", owner="bob", task_type="rotation")
+    lines = [a_line(1, superseded_by=own["id"]), a_line(2, conflicts_with=[own["id"]])]
+    (folder / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "own.jsonl").write_text(json.dumps(own) + "\n")
+    assert [decision for _, decision, _ in await decided(data, "in.jsonl")] == ["new", "new"]
+    assert [line["decision"] for line in (await imported(data, "own.jsonl", "--agent", "bob"))["lines"]] == ["new"]
+    async with in_process(data, agent="bob") as fleet:
+        found = [await fleet.resource(f"fleetlore://item/{line['id']}") for line in (*lines, own)]
+    assert [(item["status"], item["superseded_by"], item["conflicts_with"]) for item in found] == [
+        ("provisional", None, [])
+    ] * 3
+
+
+async def test_the_words_of_a_report_on_an_own_item_are_exported_to_nobody(data):
+    async with in_process(data) as fleet:
+        shared = await fleet.teach("All go slowly", task=TASK, agent="ana")
+        receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+        await fleet.submit(
+            TASK,
+            outcome="success",
+            reasoning="As bob alone knows.",
+            insight="Bob goes slowly",
+            space="prompt",
+            receipt=receipt,
+            helpful=[shared],
+            agent="bob",
+        )
+        shown = await fleet.resource(f"fleetlore://item/{shared}")
+    assert (shown["support"], [verdict["sentences"] for verdict in shown["verdicts"]]) == (2, [[], []])
+    for agent in ("ana", "bob"):
+        lines = await items(data, "--agent", agent)
+        assert [report["reasoning"] for line in lines for report in line["reports"] if report["reasoning"]] == []
+        assert [line["insight"] for line in lines] == ["All go slowly", "Bob goes slowly"][: 1 + (agent == "bob")]
 
 
 def killed_after_its_first_line(data):
