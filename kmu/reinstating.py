@@ -57,11 +57,12 @@ def _before(withdrawal: Withdrawal, item: ItemId) -> Bearing:
 
 
 def _restored(before: Bearing, after: Bearing, current: Bearing) -> Bearing:
-    """An item as it was, where nothing has changed it since; what did, stays. It is its author's again."""
+    """An item as it was, where nothing has changed it since; what did, stays. It is whose who said it first."""
     gained = log_odds(current.trust) - log_odds(after.trust)
+    first = min(before, current, key=lambda bearing: bearing.feedback)
     return Bearing(
-        author=before.author,
-        feedback=before.feedback,
+        author=first.author,
+        feedback=first.feedback,
         stage=before.stage if current.stage == after.stage else current.stage,
         trust=before.trust if current.trust == after.trust else moved(before.trust, gained),
         superseded_by=before.superseded_by if current.superseded_by == after.superseded_by else current.superseded_by,

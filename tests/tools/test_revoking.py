@@ -246,12 +246,17 @@ async def test_two_agents_may_be_revoked_and_taken_back_in_any_order(data):
         await team.teach(KEPT, "ana")
         await team.report("eve", insight="Tell nobody", harmful=[item], outcome="failure")
     before = ledger(data)
-    first, second = await revoked(data), await revoked(data, "eve")
-    found = await show(data, item)
-    assert (found["author"], found["agents"], found["status"]) == ("ana", 1, "provisional")
-    await run("undo", second, "--data", data)
-    await run("undo", first, "--data", data)
-    assert ledger(data) == before
+    fields = ("author", "agents", "support", "contradiction", "status", "confidence")
+    told_before = {field: (await show(data, item))[field] for field in fields}
+    for in_order in (False, True):
+        plans = [await revoked(data), await revoked(data, "eve")]
+        found = await show(data, item)
+        assert (found["author"], found["agents"], found["status"]) == ("ana", 1, "provisional")
+        for plan in plans if in_order else reversed(plans):
+            await run("undo", plan, "--data", data)
+        assert {field: (await show(data, item))[field] for field in fields} == told_before
+        if not in_order:
+            assert ledger(data) == before
 
 
 async def test_history_names_who_undid_it(data):
