@@ -214,6 +214,7 @@ class Retelling:
             objectors=item.others(-1),
             trust=after,
             required=self._required,
+            held=self._kept[charge.item].held,
         )
         return True
 

@@ -84,12 +84,13 @@ class Turned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """What an item of the general space says (digests as in `Item`), whose it is and how far it is trusted now."""
+    """What an item of the general space says (digests as in `Item`), whose it is, its trust now, and if it is held."""
 
     author: AgentName
     lesson: str
     slot: str
     trust: float
+    held: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +140,11 @@ class StandingsView:
         rows = await self._connection.rows("kept_items")
         return {
             ItemId(row["id"]): Kept(
-                author=AgentName(row["author"]), lesson=row["lesson"], slot=row["slot"], trust=row["trust"]
+                author=AgentName(row["author"]),
+                lesson=row["lesson"],
+                slot=row["slot"],
+                trust=row["trust"],
+                held=bool(row["held"]),
             )
             for row in rows
         }

@@ -44,7 +44,7 @@ SELECT w.agent, max(p.applied_at) AS until FROM withdrawals w JOIN plans p ON p.
 SELECT name, first_seen, slip FROM agents;
 
 -- name: kept_items
-SELECT id, author, lesson, slot, trust FROM items WHERE space = 'general';
+SELECT id, author, lesson, slot, trust, flags <> '' AS held FROM items WHERE space = 'general';
 
 -- name: last_event
 SELECT coalesce(max(seq), 0) AS seq FROM events;
@@ -125,7 +125,7 @@ INSERT INTO agents (name, first_seen, last_seen, withdrawn_by) VALUES (:name, :a
 UPDATE agents SET withdrawn_by = NULL WHERE name = :name AND (:plan = '' OR withdrawn_by = :plan);
 
 -- name: set_bearing
-UPDATE items SET author = :author, feedback = :feedback, stage = :stage, trust = :trust, superseded_by = :superseded_by,
+UPDATE items SET author = :author, feedback = :feedback, stage = iif(flags = '', :stage, 'provisional'), trust = :trust, superseded_by = :superseded_by,
        pruned_by = :pruned_by, merged_into = :merged_into
  WHERE id = :id;
 
