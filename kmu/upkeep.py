@@ -14,6 +14,7 @@ import anyio
 
 from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
+from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
@@ -71,13 +72,15 @@ class Upkeep:
             await anyio.sleep(_PAUSE_SECONDS)
 
     async def work(self, *, everything: bool = False) -> None:
-        """One round: reconciles now and then, compacts what has seen enough commits."""
+        """One round: reconciles and judges what is old now and then, compacts what has seen enough commits."""
         await follow_generation(self.ledger, self.spaces)
         now = self.ledger.clock()
         if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
             repairs = await reconcile(self.ledger, self.spaces)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
+            if held := await judge_waiting(self.ledger):
+                logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
             self.reconciled_at = now
         for space in SPACES:
             version = await self.spaces.version(space)

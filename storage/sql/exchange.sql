@@ -45,9 +45,10 @@ INSERT INTO contents (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
-                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by)
+                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by, flags, judgement)
 VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :gist, :author,
-        :feedback, :created_at, :updated_at, :stage, :trust, :borne_from, :superseded_by);
+        :feedback, :created_at, :updated_at, iif(:flags = '', :stage, 'provisional'), :trust, :borne_from,
+        :superseded_by, :flags, :judgement);
 
 -- name: adopt_feedback
 INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, own, key, request, answer)
