@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import digests_of
+from fleetlore.kmu.screening import screen_dossier
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.reconciliation import align
@@ -58,12 +59,13 @@ class Disputed:
 Standpoint = Taken | Known | Forgotten | Disputed
 
 
-def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
-    """The dossier with the digests that its words have in this store."""
+def digested(ledger: Ledger, dossier: Dossier) -> tuple[Dossier, int]:
+    """The dossier without secrets and with the digests that its words have in this store; how many secrets it had."""
+    dossier, redacted = screen_dossier(dossier)
     item = dossier.item
     insight, condition, task_type = sameness(item.space, item.insight, item.applies_when, item.task_type)
     digests = digests_of(ledger.info, insight, condition, task_type, item.insight)
-    return replace(dossier, item=replace(item, **digests))
+    return replace(dossier, item=replace(item, **digests)), redacted
 
 
 async def recognise(view: LedgerView, drafts: Sequence[Draft]) -> list[Known | Forgotten | None]:

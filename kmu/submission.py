@@ -39,7 +39,8 @@ class Draft:
 class Submission:
     """A report, what the feedback agents made of it, what it charges, what it teaches, and what lies near its task.
 
-    `required` is how many other agents must bear an item out before it is active.
+    `required` is how many other agents must bear an item out before it is active; `redacted`, how many secrets it
+    held.
     """
 
     report: Report
@@ -50,3 +51,4 @@ class Submission:
     near: Mapping[ItemId, float]
     request: str
     required: int
+    redacted: int = 0

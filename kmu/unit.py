@@ -17,6 +17,7 @@ from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake
+from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.records import AgentName, Plan, Wording
@@ -46,8 +47,10 @@ class KnowledgeManagementUnit:
     @asynccontextmanager
     async def open(cls, ledger: Ledger, data: Path, *, policy: Policy) -> AsyncIterator["KnowledgeManagementUnit"]:
         """Opens the spaces of a ledger's data directory; whoever serves them runs its `upkeep` beside."""
-        embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
         async with AsyncExitStack() as stack:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(anyio.to_thread.run_sync, load_rules)
+                embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
             generation = ledger.info.generation
             spaces = await stack.enter_async_context(
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
@@ -79,7 +82,7 @@ class KnowledgeManagementUnit:
             self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
 
-    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> Plan:
+    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
         """Words an item anew; see `editing.edit`."""
         return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
 

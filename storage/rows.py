@@ -9,6 +9,7 @@ from typing import Any
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, StoreId
 from fleetlore.storage.records import AgentName, Evidence, Factors, Item, Shown, Verdict
+from fleetlore.storage.redaction import SCREENING, redact_all
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,9 +71,19 @@ FEEDBACK_TEXTS: Sequence[str] = ("task", "reasoning", "insight", "applies_when",
 
 
 def content_of(row: Row) -> dict[str, Any]:
-    """The free text that belongs to a row; empty where it was erased."""
+    """The free text that belongs to a row; empty where it was erased.
+
+    What an earlier version has stored is looked through for secrets here, where every text leaves the ledger.
+    """
     content: dict[str, Any] = json.loads(row["content"] or "{}")
+    if not is_screened(row):
+        content = redact_all(content)
     return content
+
+
+def is_screened(row: Row) -> bool:
+    """Whether the row's texts have passed the present screening for secrets."""
+    return row["content"] is None or row["screened"] >= SCREENING
 
 
 def list_of(text: str) -> tuple[str, ...]:

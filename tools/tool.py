@@ -13,6 +13,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel
 
 from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.redaction import redact
 from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
 _FAILED = (
@@ -37,7 +38,7 @@ class KnowledgeTool(Tool):
         try:
             return await self.fn(arguments, context)
         except FleetloreError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(redact(str(error)).text) from error
         except Exception as error:
             logger.exception("%s failed", self.name)
             raise ToolError(_FAILED) from error

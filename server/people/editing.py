@@ -23,13 +23,14 @@ from fleetlore.server.command_group import (
     with_unit,
 )
 from fleetlore.server.people.completing import ids_of
-from fleetlore.server.people.lines import one_line, seen_by
+from fleetlore.server.people.lines import one_line, secrets_removed, seen_by
 from fleetlore.server.people.plans import account_of, plan_text
 from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import AgentName, Item, Wording
+from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
@@ -134,10 +135,11 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
         try:
-            plan = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+            plan, redacted = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
         except Refusal as refusal:
             return refusal  # raised here it would come out of the unit's tasks in a group
-        return {"item": item.id, "changed": True, **await account_of(unit.ledger.read, plan, agent)}
+        told = {"item": item.id, "changed": plan is not None, "redacted": redacted}
+        return told if plan is None else {**told, **await account_of(unit.ledger.read, plan, agent)}
 
     found = with_unit(data, work, Policy())
     if isinstance(found, Refusal):
@@ -153,7 +155,11 @@ def _again(item: Item, text: bytes, file: TextIO | None, data: Path) -> str:
 
 
 def _keep(item: Item, text: bytes, data: Path) -> Path:
-    """Puts a text that could not be used where the person finds it again; what was kept before stays."""
+    """Puts a text that could not be used, but for its secrets, where the person finds it again.
+
+    What was kept before stays.
+    """
+    text = redact(text.decode("utf-8", "surrogateescape")).text.encode("utf-8", "surrogateescape")
     folder = data / _KEPT
     folder.mkdir(exist_ok=True)
     number = 1
@@ -169,4 +175,5 @@ def _keep(item: Item, text: bytes, data: Path) -> Path:
 
 
 def _told(found: dict[str, Any]) -> str:
-    return plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    said = plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    return "\n".join((said, *secrets_removed(found.get("redacted", 0))))

@@ -11,7 +11,7 @@ SELECT i.id, successor.id AS successor FROM items i
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:ids)) ORDER BY item, at, source;
 
 -- name: statements
-SELECT f.id, f.agent, f.at, f.outcome, f.implicit, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
+SELECT f.id, f.agent, f.at, f.outcome, f.implicit, c.body AS content, c.screened FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id IN (SELECT value FROM json_each(:ids));
 
 -- name: blames_of
@@ -40,7 +40,7 @@ SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
  ORDER BY i.seq;
 
 -- name: adopt_content
-INSERT INTO contents (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING;
+INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,

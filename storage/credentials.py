@@ -1,0 +1,181 @@
+"""Secrets that their surroundings give away, or that nothing but chance can have made. Pure.
+
+No expression here looks back over text that another has looked at: each starts from a word, a mark or a run of letters
+and reads on for a bounded number of characters, so that time grows with the length of the text and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from fleetlore.storage.randomness import is_identifier, is_placeholder, is_random, is_reference, is_wordlike
+
+Span: TypeAlias = tuple[int, int, str]
+
+_LONGEST_NAME = 64
+_LONGEST_VALUE = 4_096
+
+_KEY_BLOCK = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_LINES = re.compile(r"(?:\s|\\[nr]|[A-Za-z0-9+/=:,. \"'-])*")
+
+# Forms that Kingfisher's rules report only beside a companion, or not at all.
+_FORMS = re.compile(
+    r"""(?<![A-Za-z0-9_])(?:
+        (?P<fleetlore_token>flt_[A-Za-z0-9_-]{16,200})
+      | (?P<aws_access_key>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})
+      | (?P<json_web_token>ey[A-Za-z0-9_-]{8,4000}\.ey[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,4000}){1,3})
+    )(?![A-Za-z0-9_])""",
+    re.VERBOSE,
+)
+_URL_PASSWORD = re.compile(r"://[^\s/?#:@'\"<>`]{0,128}:([^\s'\"<>`]{1,256})@(?=[\w\[$])")
+_URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,256})@")
+_AUTHORISATION = re.compile(
+    r"\b(?:bearer|basic|token|negotiate|apikey|api-key)[ \t]{1,4}[\"']?([A-Za-z0-9_~+/.=:-]{12,4096})", re.IGNORECASE
+)
+_NAME = re.compile(
+    r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[-_. ]?key|(?:access|auth|account|private|signing|encryption"
+    r"|master|service|storage|shared|license|webhook|client|consumer|application|app)[-_. ]?key|credential"
+    r"|(?<![a-z])pass(?![a-z])|_key(?![a-z0-9])|(?<=[a-z])Key(?![a-z])|contraseña|mot[-_]de[-_]passe|passwort|kennwort"
+    r"|session[-_]?id|cookie|jwt|authorization|(?<![a-z])auth(?![a-z])|(?<![a-z])dsn(?![a-z])|(?<![a-z])sig(?:nature)?(?![a-z])",
+    re.IGNORECASE,
+)
+_PASSWORD_NAME = re.compile(r"pass(?:word|wd|phrase|code|wort)?$|pwd|contraseña|passe$|kennwort", re.IGNORECASE)
+# A name that goes on like this names no secret: its digest, its length, where it is.
+_ABOUT = re.compile(
+    r"[-_.]?(?:hash|digest|sha\d*|md5|checksum|name|file|path|dir|url|uri|endpoint|id|ids|type|kind|count|length|len|size"
+    r"|limit|max|min|ttl|expir\w*|age|at|date|time\w*|field|column|label|policy|version|arn|ref|reference|manager|store"
+    r"|provider|regex|pattern|format|prefix|suffix|used|usage|budget|index|position|s_used|hint|strength|env|var|alg\w*"
+    r"|iz\w*|s?_?per_\w+)$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r"[A-Za-z0-9_-]*")
+_ASSIGNS = re.compile(
+    r"""["'`\])]{0,3}(?:
+        [ \t]{0,8}(?::=|=>|={1,3}|!==?|:|\|)[ \t]{0,8}
+      | [ \t]{1,4}(?:is|was|to|of|as)[ \t]{1,4}
+      | \([ \t]{0,4}(?=["'])
+      | ["'][ \t]{0,4},[ \t]{0,4}(?=["'])
+      | \\["'][ \t]{0,4}:[ \t]{0,4}(?=\\["'])
+      | >(?=[^<>\s]{4,256}</)
+    )""",
+    re.VERBOSE,
+)
+_LOGIN = re.compile(r"\blogin[ \t\n]{1,8}\S{1,64}[ \t\n]{1,8}$")
+_FLAG = re.compile(r"[ \t]{1,4}")
+_QUOTED = re.compile(r"""(?:[bBrRuUfF@]{0,2})(\\?["'`])((?:(?!\1|\\?\n).){1,4096}?)\1""", re.DOTALL)
+_BARE = re.compile(r"[^\s\"'`,;<>(){}\[\]|&]{1,4096}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}")
+_ENCODED_BEFORE = re.compile(r"(?:base64,|sha\d{3}[-:]|SHA256:|md5[-:]|data:[\w/+.;-]{0,64},|[/.]|@|Qm|%)$")
+
+
+def credentials(text: str) -> Iterator[Span]:
+    """Where a secret stands in a text and what it is; spans may overlap."""
+    yield from _key_blocks(text)
+    for match in _FORMS.finditer(text):
+        if not is_placeholder(match.group()):
+            yield *match.span(), (match.lastgroup or "").replace("_", " ")
+    yield from _in_urls(text)
+    for match in _AUTHORISATION.finditer(text):
+        value = match.group(1)
+        if not is_placeholder(value) and not is_reference(value) and _mixed(value):
+            yield *match.span(1), "token"
+    yield from _assigned(text)
+    yield from _random(text)
+
+
+def _key_blocks(text: str) -> Iterator[Span]:
+    """Whole blocks; one that breaks off goes as far as it looks like a key."""
+    reached = 0
+    for match in _KEY_BLOCK.finditer(text):
+        if match.start() < reached:
+            continue
+        end = _KEY_END.search(text, match.end())
+        lines = _KEY_LINES.match(text, match.end())
+        reached = end.end() if end else lines.end() if lines else match.end()
+        if reached - match.end() > 60:
+            yield match.start(), reached, "private key"
+
+
+def _in_urls(text: str) -> Iterator[Span]:
+    for match in _URL_PASSWORD.finditer(text):
+        if not is_placeholder(match.group(1)):
+            yield *match.span(1), ""
+    for match in _URL_TOKEN.finditer(text):
+        if is_random(match.group(1), least=20):
+            yield *match.span(1), ""
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    """Values that a telling name is given: `password = "…"`, `api_key: …`, `--token …`, `"secret": "…"`."""
+    reached = 0
+    for match in _NAME.finditer(text):
+        after = _AFTER.match(text, match.end(), match.end() + _LONGEST_NAME)
+        if match.start() < reached or after is None or _ABOUT.search(after.group()):
+            continue
+        assigns = _ASSIGNS.match(text, after.end())
+        if assigns is None and (_is_flag(text, match.start()) or _is_login(text, match)):
+            assigns = _FLAG.match(text, after.end())
+        if assigns is None:
+            continue
+        password = _PASSWORD_NAME.search(match.group()) is not None
+        value = _value(text, assigns.end(), password=password, prose=assigns.group().strip().isalpha())
+        if value is not None:
+            reached = value[1]
+            yield value
+
+
+def _is_flag(text: str, at: int) -> bool:
+    """Whether the name there is that of an option of a command."""
+    start = at
+    while start > max(at - _LONGEST_NAME, 0) and (text[start - 1].isalnum() or text[start - 1] in "-_"):
+        start -= 1
+    return text.startswith("--", start)
+
+
+def _is_login(text: str, name: re.Match[str]) -> bool:
+    """Whether it is the last word of `machine … login … password …`."""
+    return _LOGIN.search(text, max(name.start() - 128, 0), name.start()) is not None
+
+
+def _value(text: str, at: int, *, password: bool, prose: bool) -> Span | None:
+    kind = "password" if password else "secret"
+    if (quoted := _QUOTED.match(text, at)) is not None:
+        value = quoted.group(2)
+        credible = _credible(value, quoted=True, password=password, prose=prose)
+        return (*quoted.span(2), kind) if credible else None
+    if (bare := _BARE.match(text, at)) is None or text.startswith("(", bare.end()):
+        return None  # nothing, or a call
+    value = bare.group().rstrip(".:!?\\")
+    credible = _credible(value, quoted=False, password=password, prose=prose)
+    return (bare.start(), bare.start() + len(value), kind) if credible else None
+
+
+def _credible(value: str, *, quoted: bool, password: bool, prose: bool) -> bool:
+    """Whether a value that a telling name is given can be a secret."""
+    if len(value) < 4 or is_placeholder(value) or is_reference(value):
+        return False
+    if password and quoted and not prose:
+        return " " not in value or not is_wordlike(value)
+    if is_wordlike(value) or " " in value:
+        return False
+    if password:
+        return _mixed(value) or len(value) >= 8
+    return len(value) >= 8 and _mixed(value)
+
+
+def _mixed(value: str) -> bool:
+    """Letters and digits, as in anything that was drawn at random."""
+    return re.search(r"[0-9]", value) is not None and re.search(r"[A-Za-z]", value) is not None
+
+
+def _random(text: str) -> Iterator[Span]:
+    """Runs that look drawn at random, whatever stands beside them; what long binary data is written as stays."""
+    for match in _RUN.finditer(text):
+        value = match.group()
+        if len(value) > 100 or _ENCODED_BEFORE.search(text, max(match.start() - 80, 0), match.start()):
+            continue
+        if not is_identifier(value.strip("=")) and is_random(value.strip("="), least=24):
+            yield *match.span(), "random string"
