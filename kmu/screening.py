@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from fleetlore.storage.credentials import RANDOM
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.redaction import RANDOM, redact
+from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.question import Question

@@ -6,16 +6,19 @@ and reads on for a bounded number of characters, so that time grows with the len
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from fleetlore.storage.randomness import is_identifier, is_placeholder, is_random, is_reference, is_wordlike
+from fleetlore.storage.randomness import is_placeholder, is_random, is_reference, is_wordlike
 
 Span: TypeAlias = tuple[int, int, str]
 
 _LONGEST_NAME = 64
-_LONGEST_VALUE = 4_096
+_LONGEST_RUN = 100
+# The kind of a secret that nothing but its look gives away.
+RANDOM = "random string"
 
 _KEY_BLOCK = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
@@ -26,6 +29,8 @@ _FORMS = re.compile(
     r"""(?<![A-Za-z0-9_])(?:
         (?P<fleetlore_token>flt_[A-Za-z0-9_-]{16,200})
       | (?P<aws_access_key>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})
+      | (?P<telegram_bot_token>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})
+      | (?P<new_relic_key>NRAK-[A-Z0-9]{27})
       | (?P<json_web_token>ey[A-Za-z0-9_-]{8,4000}\.ey[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,4000}){1,3})
     )(?![A-Za-z0-9_])""",
     re.VERBOSE,
@@ -68,7 +73,10 @@ _FLAG = re.compile(r"[ \t]{1,4}")
 _QUOTED = re.compile(r"""(?:[bBrRuUfF@]{0,2})(\\?["'`])((?:(?!\1|\\?\n).){1,4096}?)\1""", re.DOTALL)
 _BARE = re.compile(r"[^\s\"'`,;<>(){}\[\]|&]{1,4096}")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}")
-_ENCODED_BEFORE = re.compile(r"(?:base64,|sha\d{3}[-:]|SHA256:|md5[-:]|data:[\w/+.;-]{0,64},|[/.]|@|Qm|%)$")
+# What stands before or begins something public: a digest, a part of an address or of a path, a key to check with.
+_PUBLIC_BEFORE = re.compile(r"(?:base64,|sha\d{3}:|SHA256:|md5:|[/.@%])$", re.IGNORECASE)
+_PUBLIC_START = re.compile(r"sha\d{3}-|md5-|AAAA|/{0,2}Qm[0-9A-Za-z]{44}$", re.IGNORECASE)
+_PUBLIC_BLOCK = re.compile(r"-----BEGIN ((?!(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY)[A-Z0-9 ]{1,60})-----")
 
 
 def credentials(text: str) -> Iterator[Span]:
@@ -80,10 +88,18 @@ def credentials(text: str) -> Iterator[Span]:
     yield from _in_urls(text)
     for match in _AUTHORISATION.finditer(text):
         value = match.group(1)
-        if not is_placeholder(value) and not is_reference(value) and _mixed(value):
+        if not is_placeholder(value) and not is_reference(value) and (_mixed(value) or _is_basic(value)):
             yield *match.span(1), "token"
     yield from _assigned(text)
     yield from _random(text)
+
+
+def _is_basic(value: str) -> bool:
+    """Whether it is a name and a password as basic authentication writes them."""
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
 
 
 def _key_blocks(text: str) -> Iterator[Span]:
@@ -115,6 +131,8 @@ def _assigned(text: str) -> Iterator[Span]:
         after = _AFTER.match(text, match.end(), match.end() + _LONGEST_NAME)
         if match.start() < reached or after is None or _ABOUT.search(after.group()):
             continue
+        if match.start() and text[match.start() - 1] == ":":
+            continue  # a part of a name with colons in it
         assigns = _ASSIGNS.match(text, after.end())
         if assigns is None and (_is_flag(text, match.start()) or _is_login(text, match)):
             assigns = _FLAG.match(text, after.end())
@@ -173,9 +191,20 @@ def _mixed(value: str) -> bool:
 
 def _random(text: str) -> Iterator[Span]:
     """Runs that look drawn at random, whatever stands beside them; what long binary data is written as stays."""
+    public = list(_public_blocks(text))
     for match in _RUN.finditer(text):
-        value = match.group()
-        if len(value) > 100 or _ENCODED_BEFORE.search(text, max(match.start() - 80, 0), match.start()):
+        start, end = match.span()
+        if end - start > _LONGEST_RUN or _PUBLIC_START.match(text, start, end):
             continue
-        if not is_identifier(value.strip("=")) and is_random(value.strip("="), least=24):
-            yield *match.span(), "random string"
+        if _PUBLIC_BEFORE.search(text, max(start - 8, 0), start) or any(at <= start < to for at, to in public):
+            continue
+        if is_random(match.group(), least=24):
+            yield start, end, RANDOM
+
+
+def _public_blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Certificates and keys that anybody may know."""
+    for match in _PUBLIC_BLOCK.finditer(text):
+        end = text.find(f"-----END {match.group(1)}-----", match.end())
+        if end >= 0:
+            yield match.start(), end

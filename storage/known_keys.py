@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
     from fleetlore.storage.credentials import Span
 
-# What is told apart in public: names, addresses and identifiers that stand beside a secret.
+# Names, addresses and identifiers that stand beside a secret, and that anybody may know.
 _PUBLIC = re.compile(
-    r"(?:-id|-name|-url|-host|-domain|-username|-address|public-key|pub-key|public-api-token)(?:\.\d)?$"
+    r"(?:-id|-name|-host|-domain|-username|-address|public-key|pub-key|public-api-token"
+    r"|(?<!webhook)(?<!sensitive)-url)(?:\.\d)?$"
 )
-
+_STOPS = re.compile(r"[,.:!?)\]}>](?=\s|$)")
 
 _loading = Lock()
 _loaded: list[Scanner] = []
@@ -43,18 +44,19 @@ def rules_are_loaded() -> bool:
 def known_keys(text: str) -> Iterator[Span]:
     """Where a published form stands in a text, and whose it is."""
     plain = text.isascii()
-    data = text.encode("utf-8", "replace")
-    for finding in load_rules().scan(data):
-        if _PUBLIC.search(finding.rule_id):
-            continue
-        start, end = finding.location["start_offset"], finding.location["end_offset"]
-        if not plain:
-            start, end = (len(data[:at].decode()) for at in (start, end))
-        kind = (
-            finding.rule_id.rpartition(".")[2] if not finding.rule_id[-1].isdigit() else finding.rule_id.split(".")[-2]
-        )
-        yield start, end, _words(kind)
+    # The rules know what ends a value in code, not what ends it in a sentence.
+    for written in {text, _STOPS.sub(" ", text)}:
+        data = written.encode("utf-8", "replace")
+        for finding in load_rules().scan(data):
+            if _PUBLIC.search(finding.rule_id):
+                continue
+            start, end = finding.location["start_offset"], finding.location["end_offset"]
+            if not plain:
+                start, end = (len(data[:at].decode()) for at in (start, end))
+            yield start, end, _kind(finding.rule_id)
 
 
-def _words(rule: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", rule.casefold()).strip()
+def _kind(rule: str) -> str:
+    """`github pat` of `betterleaks.github-pat`; rules in several forms are numbered."""
+    name = re.sub(r"\.\d+$", "", rule).rpartition(".")[2]
+    return re.sub(r"[^a-z0-9]+", " ", name.casefold()).strip()

@@ -27,7 +27,8 @@ _REFERENCE = re.compile(
     | [A-Za-z_]\w*\[.*                                                 # a[subscript]
     | (?:~|\.{1,2})?/[\w.@~+-]+(?:/[\w.@~+-]*)*                        # /a/path
     | [A-Za-z]:\\.*                                                    # C:\a\path
-    | (?:vault|file|env|op|ssm|secretsmanager|awssm|gcpsm|keyring|arn|secret|ref|sops|https?):.*    # where it is kept
+    | (?:new|await)\ .* | .*\ \|\ \w+                                     # an expression
+    | (?:vault|file|env|op|ssm|secretsmanager|awssm|gcpsm|keyring|arn|secret|ref[+\w]*|sops|https?):.*
     | [\w.-]+\.(?:pem|key|crt|cer|json|ya?ml|toml|env|txt|py|js|ts|go|md|sh|cfg|ini|conf|lock|sql)   # a file
     """,
     re.VERBOSE,
@@ -36,6 +37,7 @@ _WORDS = re.compile(r"[A-Za-z][a-z]+(?:[-_./ ]?[A-Za-z][a-z]+)*[.,;:!?]?")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _OWN_IDENTIFIER = re.compile(r"[krfpes]_[0-9a-z]{20,32}")
+_SEPARATED = re.compile(r"[/_+=-]+")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 
 
@@ -71,7 +73,8 @@ def is_random(value: str, *, least: int) -> bool:
     Split where camel case splits, characters drawn in base 62 make a part of every two; names, words and versions have
     parts twice as long. A random value of n characters has nearly log2(n) bits a character while n is small.
     """
-    if len(value) < least or is_identifier(value):
+    parts = [part for part in _SEPARATED.split(value) if not is_wordlike(part) and not is_identifier(part)]
+    if len("".join(parts)) < least or is_identifier(value):
         return False
     if not (re.search(r"[a-z]", value) and re.search(r"[A-Z]", value) and re.search(r"[0-9]", value)):
         return False

@@ -12,8 +12,6 @@ from typing import Any
 
 # The version of what is looked for: what was stored under an earlier one is looked through when it is read.
 SCREENING = 1
-# The kind of a secret that nothing but its look gives away.
-RANDOM = "random string"
 
 _MARK = re.compile(r"\[redacted(?:: [a-z0-9]{1,16}(?: [a-z0-9]{1,16}){0,7})?\]")
 _PASSES = 8
