@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -17,6 +18,7 @@ Span: TypeAlias = tuple[int, int, str]
 
 _LONGEST_NAME = 64
 _LONGEST_RUN = 100
+_SHORTEST_KEY = 60
 # The kind of a secret that nothing but its look gives away.
 RANDOM = "random string"
 
@@ -105,13 +107,14 @@ def _is_basic(value: str) -> bool:
 def _key_blocks(text: str) -> Iterator[Span]:
     """Whole blocks; one that breaks off goes as far as it looks like a key."""
     reached = 0
+    ends = [match.end() for match in _KEY_END.finditer(text)]
     for match in _KEY_BLOCK.finditer(text):
         if match.start() < reached:
             continue
-        end = _KEY_END.search(text, match.end())
+        place = bisect_right(ends, match.end())
         lines = _KEY_LINES.match(text, match.end())
-        reached = end.end() if end else lines.end() if lines else match.end()
-        if reached - match.end() > 60:
+        reached = ends[place] if place < len(ends) else lines.end() if lines else match.end()
+        if reached - match.end() > _SHORTEST_KEY:
             yield match.start(), reached, "private key"
 
 
@@ -129,7 +132,10 @@ def _assigned(text: str) -> Iterator[Span]:
     reached = 0
     for match in _NAME.finditer(text):
         after = _AFTER.match(text, match.end(), match.end() + _LONGEST_NAME)
-        if match.start() < reached or after is None or _ABOUT.search(after.group()):
+        if match.start() < reached or after is None:
+            continue  # another word of the same name, or a value
+        reached = after.end()
+        if _ABOUT.search(after.group()):
             continue
         if match.start() and text[match.start() - 1] == ":":
             continue  # a part of a name with colons in it
