@@ -11,10 +11,39 @@ from dataclasses import dataclass
 
 from planted import BASE62, DIGITS, HEX, LOWER, URL_SAFE, Draw, drawn
 
-_WORDS = (
-    "order invoice payment customer session worker queue router parser buffer handler service account ledger stream "
-    "billing checkout gateway profile search index cache config client server token widget chart report export upload"
-).split()
+_WORDS = [
+    "order",
+    "invoice",
+    "payment",
+    "customer",
+    "session",
+    "worker",
+    "queue",
+    "router",
+    "parser",
+    "buffer",
+    "handler",
+    "service",
+    "account",
+    "ledger",
+    "stream",
+    "billing",
+    "checkout",
+    "gateway",
+    "profile",
+    "search",
+    "index",
+    "cache",
+    "config",
+    "client",
+    "server",
+    "token",
+    "widget",
+    "chart",
+    "report",
+    "export",
+    "upload",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

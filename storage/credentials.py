@@ -46,7 +46,8 @@ _NAME = re.compile(
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[-_. ]?key|(?:access|auth|account|private|signing|encryption"
     r"|master|service|storage|shared|license|webhook|client|consumer|application|app)[-_. ]?key|credential"
     r"|(?<![a-z])pass(?![a-z])|_key(?![a-z0-9])|(?<=[a-z])Key(?![a-z])|contraseña|mot[-_]de[-_]passe|passwort|kennwort"
-    r"|session[-_]?id|cookie|jwt|authorization|(?<![a-z])auth(?![a-z])|(?<![a-z])dsn(?![a-z])|(?<![a-z])sig(?:nature)?(?![a-z])",
+    r"|session[-_]?id|cookie|jwt|authorization|(?<![a-z])auth(?![a-z])|(?<![a-z])dsn(?![a-z])"
+    r"|(?<![a-z])sig(?:nature)?(?![a-z])",
     re.IGNORECASE,
 )
 _PASSWORD_NAME = re.compile(r"pass(?:word|wd|phrase|code|wort)?$|pwd|contraseña|passe$|kennwort", re.IGNORECASE)

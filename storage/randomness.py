@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(
 _REFERENCE = re.compile(
     r"""
       [A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+                                    # NAME_OF_A_VARIABLE
-    | (?:[A-Za-z_]\w*)(?:\??\.[A-Za-z_]\w*)+(?:[\[(].*)?               # an.attribute, a.call(
+    | (?:[A-Za-z_]+\d{0,2})(?:\??\.[A-Za-z_]+\d{0,2})+(?:[\[(].*)?       # an.attribute, a.call(
     | [A-Za-z_]\w*(?:::\w+)*\(.*                                       # a_call(
     | [A-Za-z_]\w*\[.*                                                 # a[subscript]
     | (?:~|\.{1,2})?/[\w.@~+-]+(?:/[\w.@~+-]*)*                        # /a/path
