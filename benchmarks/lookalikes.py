@@ -11,39 +11,11 @@ from dataclasses import dataclass
 
 from planted import BASE62, DIGITS, HEX, LOWER, URL_SAFE, Draw, drawn
 
-_WORDS = [
-    "order",
-    "invoice",
-    "payment",
-    "customer",
-    "session",
-    "worker",
-    "queue",
-    "router",
-    "parser",
-    "buffer",
-    "handler",
-    "service",
-    "account",
-    "ledger",
-    "stream",
-    "billing",
-    "checkout",
-    "gateway",
-    "profile",
-    "search",
-    "index",
-    "cache",
-    "config",
-    "client",
-    "server",
-    "token",
-    "widget",
-    "chart",
-    "report",
-    "export",
-    "upload",
-]
+_WORDS = tuple(
+    """order invoice payment customer session worker queue router parser buffer handler service account ledger stream
+    billing checkout gateway profile search index cache config client server token widget chart report export
+    upload""".split()  # noqa: SIM905  one word a line would be a page
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +83,8 @@ def _version(draw: Draw) -> str:
 
 
 def _bundle(draw: Draw) -> str:
-    return f"assets/{draw.choice(_WORDS)}-{drawn(draw, 8, URL_SAFE)}.js and {draw.choice(_WORDS)}.{drawn(draw, 20, HEX)}.css"
+    script, style = draw.choice(_WORDS), draw.choice(_WORDS)
+    return f"assets/{script}-{drawn(draw, 8, URL_SAFE)}.js and {style}.{drawn(draw, 20, HEX)}.css"
 
 
 def _integrity(draw: Draw) -> str:
@@ -119,13 +92,13 @@ def _integrity(draw: Draw) -> str:
     return f"{sort}-{base64.b64encode(draw.randbytes(size)).decode()}"
 
 
-_PLACEHOLDERS = (
-    "<token>", "<your-api-key>", "xxxxxxxxxxxx", "XXXXXXXX", "your-api-key", "your_token_here", "${TOKEN}", "$API_TOKEN",
-    "{{ secrets.token }}", "${{ secrets.NPM_TOKEN }}", "%PASSWORD%", "changeme", "********", "REDACTED", "[redacted]",
-    "AKIAIOSFODNN7EXAMPLE", "...", "YOUR_SECRET_KEY", "my-secret-token", "placeholder", "example-password", "<password>",
-    "todo", "null", "None", "example-key-1234", "insert-your-key-here", "${DB_PASSWORD:-changeme}", "xxx-xxx-xxx",
-)  # fmt: skip
-_SECRET_NAMES = (
+_PLACEHOLDERS = tuple(
+    """<token>  <your-api-key>  xxxxxxxxxxxx  XXXXXXXX  your-api-key  your_token_here  ${TOKEN}  $API_TOKEN  todo  null
+    {{ secrets.token }}  ${{ secrets.NPM_TOKEN }}  %PASSWORD%  changeme  ********  REDACTED  [redacted]  ...  None
+    AKIAIOSFODNN7EXAMPLE  YOUR_SECRET_KEY  my-secret-token  placeholder  example-password  <password>  xxx-xxx-xxx
+    example-key-1234  insert-your-key-here  ${DB_PASSWORD:-changeme}""".replace("\n  ", "").split("  ")
+)
+_SECRET_NAMES = [
     "password",
     "api_key",
     "API_TOKEN",
@@ -134,14 +107,15 @@ _SECRET_NAMES = (
     "auth_token",
     "DB_PASSWORD",
     "privateKey",
+]
+_VALUES_IN_CODE = tuple(
+    """get_password()  os.environ["API_TOKEN"]  process.env.API_KEY  settings.secret_key  None  null  self._token
+    String  request.headers.get('X-Api-Key')  config.get('token')  input('Password: ')  getpass.getpass()
+    Optional[str]  str | None  token.strip()  Field(default='')  new Token(user)  useSecret(name)  undefined
+    await fetchToken(user)  vault.read('kv/app')  secretRef.name  /run/secrets/db_password  ./certs/server.pem
+    vault:kv/app#password  op://prod/db/password
+    ref+awsssm://prod/db  true  false  required  string""".replace("\n  ", "").split("  ")
 )
-_VALUES_IN_CODE = (
-    "get_password()", 'os.environ["API_TOKEN"]', "process.env.API_KEY", "settings.secret_key", "None", "null", "self._token",
-    "request.headers.get('X-Api-Key')", "config.get('token')", "input('Password: ')", "getpass.getpass()", "String",
-    "Optional[str]", "str | None", "token.strip()", "Field(default='')", "new Token(user)", "useSecret(name)", "undefined",
-    "await fetchToken(user)", "vault.read('kv/app')", "secretRef.name", "/run/secrets/db_password", "./certs/server.pem",
-    "vault:kv/data/app#password", "op://prod/db/password", "ref+awsssm://prod/db", "true", "false", "required", "string",
-)  # fmt: skip
 
 
 def _assigned(draw: Draw, values: tuple[str, ...]) -> str:
@@ -270,7 +244,7 @@ _KINDS: dict[str, Callable[[Draw], str]] = {
         f"req={_uuid(d)} build={drawn(d, 12, HEX)}"
     ),
     "lock file": lambda d: (
-        f'resolved "https://registry.acme.io/{d.choice(_WORDS)}/-/{d.choice(_WORDS)}-{d.randint(1, 9)}.0.tgz#{drawn(d, 40, HEX)}"'
+        f'resolved "https://packages.acme.io/{d.choice(_WORDS)}/-/{d.choice(_WORDS)}-1.0.tgz#{drawn(d, 40, HEX)}"'
     ),
 }
 

@@ -21,6 +21,7 @@ from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.reconciliation import reconcile
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.rescreening import rescreen
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -71,8 +72,9 @@ class Upkeep:
             await anyio.sleep(_PAUSE_SECONDS)
 
     async def work(self, *, everything: bool = False) -> None:
-        """One round: reconciles now and then, compacts what has seen enough commits."""
+        """One round: screens what is older, reconciles now and then, compacts what has seen enough commits."""
         await follow_generation(self.ledger, self.spaces)
+        await rescreen(self.ledger, self.spaces)
         now = self.ledger.clock()
         if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
             repairs = await reconcile(self.ledger, self.spaces)

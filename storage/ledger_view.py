@@ -22,6 +22,7 @@ from fleetlore.storage.records import (
     Status,
     Verdict,
 )
+from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -37,7 +38,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
+class LedgerView(AttemptsView, Backlog, DossierView, PeopleView, Unscreened):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

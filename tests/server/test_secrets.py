@@ -2,14 +2,17 @@
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 
 import lancedb
 import pytest
 from chance import chance, key_block
 from command import run, told
 
-from fleet import in_process
+from fleet import in_process, unit_over
 from fleetlore.server.cli import _Discreet
+from fleetlore.storage.redaction import SCREENING
 
 AGENT = {"agent": "ana"}
 
@@ -136,3 +139,51 @@ async def test_an_export_of_a_store_without_screening_is_screened_when_it_is_imp
     imported = await told("import", file, "--data", tmp_path / "two", "--agent", "ana", "--project", "p")
     assert (imported["redacted"], imported["totals"]["new"]) == (1, 1)
     assert secret.encode() not in await held(tmp_path / "two")
+
+
+@pytest.fixture
+async def older(tmp_path):
+    """A data directory as a version without screening left it, the secret in it, and an item that holds it."""
+    data, secret = tmp_path / "older", chance(20)
+    async with in_process(data, agent="ana") as fleet:
+        item = await fleet.teach("Set token=PLACE in the runner", agent="ana", tags=["token=PLACE"])
+        asked = await fleet.retrieve("token=PLACE in the runner", agent="ana")
+        await fleet.submit("t", outcome="failure", reasoning="token=PLACE", harmful=[item], receipt=asked["receipt"])
+        await fleet.call("prune", ids=[item], reason="token=PLACE")
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE contents SET body = replace(body, 'PLACE', ?), screened = 0", (secret,))
+        ledger.execute("UPDATE items SET tags = replace(tags, 'PLACE', ?)", (secret,))
+        ledger.execute("UPDATE plans SET items = replace(items, 'PLACE', ?)", (secret,))
+    return data, secret, item, asked["receipt"]
+
+
+async def test_what_an_earlier_version_stored_is_screened_whichever_way_it_is_read(older):
+    data, secret, item, receipt = older
+    options = ["--data", data, "--agent", "ana"]
+    said = await run("export", *options) + await run("search", "runner", *options) + await run("why", receipt, *options)
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger:
+        [(plan,)] = ledger.execute("SELECT id FROM plans")
+        [*reports] = ledger.execute("SELECT id FROM feedback")
+    for subject in (item, receipt, plan, *(report for (report,) in reports)):
+        said += await run("show", subject, *options)
+    await run("rebuild", "--data", data)
+    assert said.count("token=[redacted: secret]") > 5
+    assert secret not in said
+    spaces = await lancedb.connect_async(data / "spaces")
+    for name in (await spaces.list_tables()).tables:
+        assert secret not in str((await (await spaces.open_table(name)).query().to_arrow()).to_pylist())
+
+
+async def test_upkeep_screens_for_good_what_an_earlier_version_stored(older):
+    data, secret, item, _ = older
+    async with unit_over(data) as unit:
+        await unit.upkeep.work()
+        found = (await unit.ledger.read.items([item], agent="ana"))[item]
+        assert (found.insight, found.tags) == (
+            "Set token=[redacted: secret] in the runner",
+            ("token=[redacted: secret]",),
+        )
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger:
+        rows = ledger.execute("SELECT body, screened FROM contents WHERE id NOT LIKE 'p%'").fetchall()
+        assert {screened for _, screened in rows} == {SCREENING}
+        assert secret not in str(rows)
