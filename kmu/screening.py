@@ -6,7 +6,7 @@ through, and what was found in one is taken out of the others too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +14,7 @@ import anyio
 
 from fleetlore.storage.credentials import RANDOM
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.redaction import redact
+from fleetlore.storage.redaction import cut, redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.question import Question
@@ -30,8 +30,6 @@ _QUESTION = ("task", "task_type", "project", "tags")
 _REPORT = ("task", "reasoning", "insight", "applies_when", "output", "expected", "task_type", "project", "tags")
 # What is this long is looked through in a thread of its own.
 _LONG = 20_000
-# A shorter secret may be a word, and is taken out only where it was found.
-_TELLING = 8
 
 
 async def screen_report(report: Report) -> tuple[Report, int]:
@@ -85,16 +83,13 @@ def without_secrets(texts: dict[str, Any]) -> tuple[dict[str, Any], int]:
     found = {name: clean(value) for name, value in texts.items()}
     if not secrets:
         return texts, 0
-    again = sorted({secret for secret in secrets if len(secret) >= _TELLING}, key=len, reverse=True)
-    return {name: _cut(value, again) for name, value in found.items()}, len(secrets)
+    return {name: _cut(value, secrets) for name, value in found.items()}, len(secrets)
 
 
-def _cut(value: Any, secrets: Iterable[str]) -> Any:  # noqa: ANN401
+def _cut(value: Any, secrets: Sequence[str]) -> Any:  # noqa: ANN401
     if isinstance(value, tuple):
         return tuple(_cut(one, secrets) for one in value)
-    for secret in secrets:
-        value = value.replace(secret, "[redacted]")
-    return value
+    return cut(value, secrets)
 
 
 async def _screened(record: RecordT, names: Iterable[str]) -> tuple[RecordT, int]:

@@ -12,12 +12,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from fleetlore.storage.randomness import is_placeholder, is_random, is_reference, is_wordlike
+from fleetlore.storage.randomness import is_placeholder, is_random, is_reference, is_template, is_wordlike
 
 Span: TypeAlias = tuple[int, int, str]
 
 _LONGEST_NAME = 64
 _LONGEST_RUN = 100
+_LONGEST_TOKEN = 512
 _SHORTEST_KEY = 60
 # The kind of a secret that nothing but its look gives away.
 RANDOM = "random string"
@@ -31,14 +32,20 @@ _FORMS = re.compile(
     r"""(?<![A-Za-z0-9_])(?:
         (?P<fleetlore_token>flt_[A-Za-z0-9_-]{16,200})
       | (?P<aws_access_key>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})
+      | (?P<slack_token>xox[a-z](?:-\d)?-[A-Za-z0-9-]{14,250})
+      | (?P<gitlab_token>gl[a-z]{2,6}-[A-Za-z0-9_-]{20,64})
+      | (?P<discord_bot_token>[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})
+      | (?P<mailchimp_api_key>[0-9a-f]{32}-us[0-9]{1,2})
+      | (?P<api_key>sk-[A-Za-z0-9_-]{32,250})
       | (?P<telegram_bot_token>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})
       | (?P<new_relic_key>NRAK-[A-Z0-9]{27})
-      | (?P<json_web_token>ey[A-Za-z0-9_-]{8,4000}\.ey[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,4000}){1,3})
+      | (?P<json_web_token>eyJ[A-Za-z0-9_-]{14,4000}\.eyJ[A-Za-z0-9_-]{14,8000}(?:\.[A-Za-z0-9_-]{1,4000}){0,3})
     )(?![A-Za-z0-9_])""",
     re.VERBOSE,
 )
 _URL_PASSWORD = re.compile(r"://[^\s/?#:@'\"<>`]{0,128}:([^\s'\"<>`]{1,256})@(?=[\w\[$])")
 _URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,256})@")
+_NPMRC = re.compile(r":_(?:authToken|auth|password)[ \t]*=[ \t]*([^\s\"']{4,4096})")
 _AUTHORISATION = re.compile(
     r"\b(?:bearer|basic|token|negotiate|apikey|api-key)[ \t]{1,4}[\"']?([A-Za-z0-9_~+/.=:-]{12,4096})", re.IGNORECASE
 )
@@ -46,11 +53,12 @@ _NAME = re.compile(
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|api[-_. ]?key|(?:access|auth|account|private|signing|encryption"
     r"|master|service|storage|shared|license|webhook|client|consumer|application|app)[-_. ]?key|credential"
     r"|(?<![a-z])pass(?![a-z])|_key(?![a-z0-9])|(?<=[a-z])Key(?![a-z])|contraseña|mot[-_]de[-_]passe|passwort|kennwort"
-    r"|session[-_]?id|cookie|jwt|authorization|(?<![a-z])auth(?![a-z])|(?<![a-z])dsn(?![a-z])"
+    r"|(?<![a-z])pw(?![a-z])"
+    r"|session[-_]?id|cookie|jwt|authorization|authentication|(?<![a-z])auth(?![a-z])|(?<![a-z])dsn(?![a-z])"
     r"|(?<![a-z])sig(?:nature)?(?![a-z])",
     re.IGNORECASE,
 )
-_PASSWORD_NAME = re.compile(r"pass(?:word|wd|phrase|code|wort)?$|pwd|contraseña|passe$|kennwort", re.IGNORECASE)
+_PASSWORD_NAME = re.compile(r"pass(?:word|wd|phrase|code|wort)?$|pw$|pwd|contraseña|passe$|kennwort", re.IGNORECASE)
 # A name that goes on like this names no secret: its digest, its length, where it is.
 _ABOUT = re.compile(
     r"[-_.]?(?:hash|digest|sha\d*|md5|checksum|name|file|path|dir|url|uri|endpoint|id|ids|type|kind|count|length|len|size"
@@ -61,24 +69,31 @@ _ABOUT = re.compile(
 )
 _AFTER = re.compile(r"[A-Za-z0-9_-]*")
 _ASSIGNS = re.compile(
-    r"""["'`\])]{0,3}(?:
+    r"""(?:\[\d{0,4}\])?["'`\])]{0,3}(?:
         [ \t]{0,8}(?::=|=>|={1,3}|!==?|:|\|)[ \t]{0,8}
       | [ \t]{1,4}(?:is|was|to|of|as)[ \t]{1,4}
       | \([ \t]{0,4}(?=["'])
+      | [ \t]{0,4}(?=["'][^"'\n]{4,256}["'];)
       | ["'][ \t]{0,4},[ \t]{0,4}(?=["'])
       | \\["'][ \t]{0,4}:[ \t]{0,4}(?=\\["'])
       | >(?=[^<>\s]{4,256}</)
     )""",
     re.VERBOSE,
 )
+_PUBLIC_NAMES = ("public", "Public", "PUBLIC", "public_", "public-", "Public-", "PUBLIC_")
 _LOGIN = re.compile(r"\blogin[ \t\n]{1,8}\S{1,64}[ \t\n]{1,8}$")
 _FLAG = re.compile(r"[ \t]{1,4}")
 _QUOTED = re.compile(r"""(?:[bBrRuUfF@]{0,2})(\\?["'`])((?:(?!\1|\\?\n).){1,4096}?)\1""", re.DOTALL)
-_BARE = re.compile(r"[^\s\"'`,;<>(){}\[\]|&]{1,4096}")
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}")
+_BARE = re.compile(r"[^\s\"'`,;<|&]{1,4096}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 # What stands before or begins something public: a digest, a part of an address or of a path, a key to check with.
-_PUBLIC_BEFORE = re.compile(r"(?:base64,|sha\d{3}:|SHA256:|md5:|[/.@%])$", re.IGNORECASE)
-_PUBLIC_START = re.compile(r"sha\d{3}-|md5-|AAAA|/{0,2}Qm[0-9A-Za-z]{44}$", re.IGNORECASE)
+_BINARY = re.compile(r"[/+]|^[A-Za-z0-9]*$")
+_PUBLIC_BEFORE = re.compile(
+    r"(?:base64,|sha\d{3}:|md5:|[/.@%]|ssh-[a-z0-9-]{2,20} |public[-_ ]?keys?[\"']?\s*[:=]"
+    r"\s*(?:- ?)?(?:>-?\s*)?[\"']?)$",
+    re.IGNORECASE,
+)
+_PUBLIC_START = re.compile(r"sha\d{3}-|md5-|AAAA|eyJ|/{0,2}Qm[0-9A-Za-z]{44}$", re.IGNORECASE)
 _PUBLIC_BLOCK = re.compile(r"-----BEGIN ((?!(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY)[A-Z0-9 ]{1,60})-----")
 
 
@@ -93,6 +108,9 @@ def credentials(text: str) -> Iterator[Span]:
         value = match.group(1)
         if not is_placeholder(value) and not is_reference(value) and (_mixed(value) or _is_basic(value)):
             yield *match.span(1), "token"
+    for match in _NPMRC.finditer(text):
+        if not is_template(match.group(1)):
+            yield *match.span(1), "secret"
     yield from _assigned(text)
     yield from _random(text)
 
@@ -121,7 +139,7 @@ def _key_blocks(text: str) -> Iterator[Span]:
 
 def _in_urls(text: str) -> Iterator[Span]:
     for match in _URL_PASSWORD.finditer(text):
-        if not is_placeholder(match.group(1)):
+        if not is_template(match.group(1)):
             yield *match.span(1), ""
     for match in _URL_TOKEN.finditer(text):
         if is_random(match.group(1), least=20):
@@ -138,8 +156,8 @@ def _assigned(text: str) -> Iterator[Span]:
         reached = after.end()
         if _ABOUT.search(after.group()):
             continue
-        if match.start() and text[match.start() - 1] == ":":
-            continue  # a part of a name with colons in it
+        if text[max(match.start() - 7, 0) : match.start()].endswith(_PUBLIC_NAMES) or _is_in_arn(text, match.start()):
+            continue
         assigns = _ASSIGNS.match(text, after.end())
         if assigns is None and (_is_flag(text, match.start()) or _is_login(text, match)):
             assigns = _FLAG.match(text, after.end())
@@ -157,7 +175,12 @@ def _is_flag(text: str, at: int) -> bool:
     start = at
     while start > max(at - _LONGEST_NAME, 0) and (text[start - 1].isalnum() or text[start - 1] in "-_"):
         start -= 1
-    return text.startswith("--", start)
+    return text.startswith("-", start) and (start == 0 or text[start - 1].isspace())
+
+
+def _is_in_arn(text: str, at: int) -> bool:
+    """Whether the name there is a part of the name of a resource, as in `arn:aws:secretsmanager:…:secret:prod/db`."""
+    return text.startswith(":", at - 1) and "arn:" in text[max(at - 128, 0) : at].rpartition(" ")[2]
 
 
 def _is_login(text: str, name: re.Match[str]) -> bool:
@@ -171,11 +194,19 @@ def _value(text: str, at: int, *, password: bool, prose: bool) -> Span | None:
         value = quoted.group(2)
         credible = _credible(value, quoted=True, password=password, prose=prose)
         return (*quoted.span(2), kind) if credible else None
-    if (bare := _BARE.match(text, at)) is None or text.startswith("(", bare.end()):
-        return None  # nothing, or a call
-    value = bare.group().rstrip(".:!?\\")
+    if (bare := _BARE.match(text, at)) is None:
+        return None
+    value = _closed(bare.group().rstrip(".:!?\\"))
     credible = _credible(value, quoted=False, password=password, prose=prose)
     return (bare.start(), bare.start() + len(value), kind) if credible else None
+
+
+def _closed(value: str) -> str:
+    """The value without the brackets behind it that were opened before it."""
+    for opening, closing in ("()", "[]", "{}", "<>"):
+        while value.endswith(closing) and value.count(closing) > value.count(opening):
+            value = value[:-1]
+    return value
 
 
 def _credible(value: str, *, quoted: bool, password: bool, prose: bool) -> bool:
@@ -192,8 +223,9 @@ def _credible(value: str, *, quoted: bool, password: bool, prose: bool) -> bool:
 
 
 def _mixed(value: str) -> bool:
-    """Letters and digits, as in anything that was drawn at random."""
-    return re.search(r"[0-9]", value) is not None and re.search(r"[A-Za-z]", value) is not None
+    """Letters and digits, as in anything that was drawn at random, or letters and marks that no name has."""
+    letters = re.search(r"[A-Za-z]", value) is not None
+    return letters and (re.search(r"[0-9]", value) is not None or len(re.findall(r"[^\w\s./:@,-]", value)) > 2)
 
 
 def _random(text: str) -> Iterator[Span]:
@@ -201,11 +233,13 @@ def _random(text: str) -> Iterator[Span]:
     public = list(_public_blocks(text))
     for match in _RUN.finditer(text):
         start, end = match.span()
-        if end - start > _LONGEST_RUN or _PUBLIC_START.match(text, start, end):
+        # Longer ones are binary data, unless they are written for addresses.
+        longest = _LONGEST_RUN if _BINARY.search(text, start, end) else _LONGEST_TOKEN
+        if end - start > longest or _PUBLIC_START.match(text, start, end):
             continue
-        if _PUBLIC_BEFORE.search(text, max(start - 8, 0), start) or any(at <= start < to for at, to in public):
+        if _PUBLIC_BEFORE.search(text, max(start - 48, 0), start) or any(at <= start < to for at, to in public):
             continue
-        if is_random(match.group(), least=24):
+        if is_random(match.group(), least=20):
             yield start, end, RANDOM
 
 

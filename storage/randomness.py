@@ -6,12 +6,18 @@ import math
 import re
 from collections import Counter
 
+_TEMPLATE = re.compile(
+    r"""
+      .*(?:\$\{[\w.:?+-]*\}|\$\{\{.*\}\}|\{\{[^{}]*\}\}|<%.*%>|<[\w .-]+>|%\(\w+\)s).*      # filled in when it is used
+    | \$\(?\w+.* | %\w+% | @\w+@ | \{\w*\} | &.* | <.* | \[redacted.* | \(.*\)
+    | .*(?:x{4,}|X{4,}|\*{3,}|\.{3,}|…|_{4,}|-{6,}|\#{4,}).*                               # struck out
+    """,
+    re.VERBOSE,
+)
 _PLACEHOLDER = re.compile(
     r"""
-      .*(?:example|placeholder|changeme|change[-_]me|replace[-_]?me|redacted|masked|dummy|sample|insert[-_ ]|foobar
-         |(?:^|[-_.<\s])(?:your|my|the|some|fake|mock)[-_ ]|yourtoken|yourpassword|yourkey|yoursecret).*
-    | .*(?:x{4,}|\*{3,}|\.{3,}|…|_{4,}|-{6,}|\#{4,}).*
-    | <.*> | \[.*\] | \(.*\) | \{.*\} | %.*% | @.*@ | \$.* | .*\$\{.* | .*\{\{.* | .*<[a-z_ -]+>.* | &.*
+      .*(?:example|placeholder|change[-_]?me|replace[-_]?me|redacted|masked|dummy|sample|fake|insert[-_ ]|foobar
+         |(?:^|[-_.<\s])(?:your|my|the|some|mock)[-_ ]|yourtoken|yourpassword|yourkey|yoursecret).*
     | (?:true|false|null|none|nil|undefined|unset|empty|optional|required|string|str|text|bytes|number|int|integer|bool
       |boolean|object|any|hidden|secret|secrets|password|passwd|passphrase|token|key|apikey|credentials?|value|default
       |test|tests|todo|tbd|n/?a|off|on|yes|no|file|env|prompt|stdin|required|missing|invalid|expired|wrong|correct|old
@@ -41,9 +47,14 @@ _SEPARATED = re.compile(r"[/_+=-]+")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 
 
+def is_template(value: str) -> bool:
+    """Whether a value is filled in later, or struck out: `${TOKEN}`, `<token>`, `xxxx`."""
+    return _TEMPLATE.fullmatch(value) is not None or len(set(value)) <= 2
+
+
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands for a secret that is not there: `<token>`, `${TOKEN}`, `xxxx`, `your-api-key`."""
-    return _PLACEHOLDER.fullmatch(value) is not None or len(set(value)) <= 2
+    """Whether a value stands for a secret that is not there: what is filled in later, `your-api-key`, `example`."""
+    return is_template(value) or _PLACEHOLDER.fullmatch(value) is not None
 
 
 def is_reference(value: str) -> bool:

@@ -15,6 +15,7 @@ SCREENING = 1
 
 _MARK = re.compile(r"\[redacted(?:: [a-z0-9]{1,16}(?: [a-z0-9]{1,16}){0,7})?\]")
 _PASSES = 8
+_TELLING = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,12 +44,20 @@ def redact(text: str, *, at_once: bool = False) -> Redacted:
         spans = _apart([*(known_keys(text) if by_rules else ()), *credentials(text)], text)
         if not spans:
             return Redacted(text=text, secrets=tuple(taken), kinds=tuple(kinds))
-        taken += [text[start:end] for start, end, _ in spans]
+        found = [text[start:end] for start, end, _ in spans]
+        taken += found
         kinds += [kind for _, _, kind in spans]
-        text = _marked(text, spans)
+        text = cut(_marked(text, spans), found)
     return Redacted(
         text="[redacted]", secrets=tuple(taken), kinds=tuple(kinds)
     )  # a text that makes secrets of its marks
+
+
+def cut(text: str, secrets: Iterable[str]) -> str:
+    """The text without what was found to be a secret elsewhere, but for what is short enough to be a word."""
+    for secret in sorted({one for one in secrets if len(one) >= _TELLING and not one.isalpha()}, key=len, reverse=True):
+        text = text.replace(secret, "[redacted]")
+    return text
 
 
 def redact_all(value: Any) -> Any:  # noqa: ANN401  any JSON value
