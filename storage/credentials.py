@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from fleetlore.storage.randomness import is_placeholder, is_random, is_reference, is_template, is_wordlike
+from fleetlore.storage.randomness import is_example, is_placeholder, is_random, is_reference, is_template, is_wordlike
 
 Span: TypeAlias = tuple[int, int, str]
 
@@ -20,6 +20,7 @@ _LONGEST_NAME = 64
 _LONGEST_RUN = 100
 _LONGEST_TOKEN = 512
 _SHORTEST_KEY = 60
+_LONGEST_BLOCK = 20_000
 # The kind of a secret that nothing but its look gives away.
 RANDOM = "random string"
 
@@ -37,6 +38,7 @@ _FORMS = re.compile(
       | (?P<discord_bot_token>[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})
       | (?P<mailchimp_api_key>[0-9a-f]{32}-us[0-9]{1,2})
       | (?P<api_key>sk-[A-Za-z0-9_-]{32,250})
+      | (?P<paypal_token>access_token\$(?:production|sandbox)\$[a-z0-9]{1,32}\$[0-9a-f]{32})
       | (?P<telegram_bot_token>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})
       | (?P<new_relic_key>NRAK-[A-Z0-9]{27})
       | (?P<json_web_token>eyJ[A-Za-z0-9_-]{14,4000}\.eyJ[A-Za-z0-9_-]{14,8000}(?:\.[A-Za-z0-9_-]{1,4000}){0,3})
@@ -101,7 +103,7 @@ def credentials(text: str) -> Iterator[Span]:
     """Where a secret stands in a text and what it is; spans may overlap."""
     yield from _key_blocks(text)
     for match in _FORMS.finditer(text):
-        if not is_placeholder(match.group()):
+        if not is_example(match.group()):
             yield *match.span(), (match.lastgroup or "").replace("_", " ")
     yield from _in_urls(text)
     for match in _AUTHORISATION.finditer(text):
@@ -230,22 +232,32 @@ def _mixed(value: str) -> bool:
 
 def _random(text: str) -> Iterator[Span]:
     """Runs that look drawn at random, whatever stands beside them; what long binary data is written as stays."""
-    public = list(_public_blocks(text))
-    for match in _RUN.finditer(text):
+    reached = 0
+    for start, end in (*_public_blocks(text), (len(text), len(text))):
+        yield from _random_between(text, reached, start)
+        reached = end
+
+
+def _random_between(text: str, first: int, last: int) -> Iterator[Span]:
+    for match in _RUN.finditer(text, first, last):
         start, end = match.span()
         # Longer ones are binary data, unless they are written for addresses.
         longest = _LONGEST_RUN if _BINARY.search(text, start, end) else _LONGEST_TOKEN
         if end - start > longest or _PUBLIC_START.match(text, start, end):
             continue
-        if _PUBLIC_BEFORE.search(text, max(start - 48, 0), start) or any(at <= start < to for at, to in public):
-            continue
-        if is_random(match.group(), least=20):
+        if not _PUBLIC_BEFORE.search(text, max(start - 48, 0), start) and _is_drawn(match.group()):
             yield start, end, RANDOM
 
 
+def _is_drawn(run: str) -> bool:
+    return not is_example(run) and is_random(run, least=20)
+
+
 def _public_blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Certificates and keys that anybody may know."""
+    """Certificates and keys that anybody may know, one behind the other."""
+    reached = 0
     for match in _PUBLIC_BLOCK.finditer(text):
-        end = text.find(f"-----END {match.group(1)}-----", match.end())
-        if end >= 0:
+        end = text.find(f"-----END {match.group(1)}-----", match.end(), match.end() + _LONGEST_BLOCK)
+        if end >= 0 and match.start() >= reached:
+            reached = end
             yield match.start(), end

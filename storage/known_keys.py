@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from fleetlore.storage.randomness import is_placeholder
+from fleetlore.storage.randomness import is_example
 
 if TYPE_CHECKING:
     from kingfisher_sdk import Scanner
@@ -52,7 +52,7 @@ def known_keys(text: str) -> Iterator[Span]:
         for finding in load_rules().scan(data):
             if _PUBLIC.search(finding.rule_id) or "uri" in finding.rule_id or "@" in finding.secret:
                 continue  # of an address only the password is a secret: `credentials` knows
-            if is_placeholder(finding.secret):
+            if is_example(finding.secret):
                 continue
             start, end = finding.location["start_offset"], finding.location["end_offset"]
             if not plain:

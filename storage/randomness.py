@@ -17,7 +17,8 @@ _TEMPLATE = re.compile(
 _PLACEHOLDER = re.compile(
     r"""
       .*(?:example|placeholder|change[-_]?me|replace[-_]?me|redacted|masked|dummy|sample|fake|insert[-_ ]|foobar
-         |(?:^|[-_.<\s])(?:your|my|the|some|mock)[-_ ]|yourtoken|yourpassword|yourkey|yoursecret).*
+         |yourtoken|yourpassword|yourkey|yoursecret|[-_ ]your[-_ ]).*
+    | (?:your|my|the|some|mock)[-_ ].*
     | (?:true|false|null|none|nil|undefined|unset|empty|optional|required|string|str|text|bytes|number|int|integer|bool
       |boolean|object|any|hidden|secret|secrets|password|passwd|passphrase|token|key|apikey|credentials?|value|default
       |test|tests|todo|tbd|n/?a|off|on|yes|no|file|env|prompt|stdin|required|missing|invalid|expired|wrong|correct|old
@@ -50,6 +51,11 @@ _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 def is_template(value: str) -> bool:
     """Whether a value is filled in later, or struck out: `${TOKEN}`, `<token>`, `xxxx`."""
     return _TEMPLATE.fullmatch(value) is not None or len(set(value)) <= 2
+
+
+def is_example(value: str) -> bool:
+    """Whether a value in a published form says of itself that it is none."""
+    return is_template(value) or "example" in value.casefold()
 
 
 def is_placeholder(value: str) -> bool:

@@ -6,6 +6,7 @@ What is taken out leaves a mark that says what it was. A redacted text is redact
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,9 +77,11 @@ def redact_all(value: Any) -> Any:  # noqa: ANN401  any JSON value
 def _apart(spans: Iterable[tuple[int, int, str]], text: str) -> Sequence[tuple[int, int, str]]:
     """Spans in order, joined where they overlap, without what is a mark already."""
     marks = [match.span() for match in _MARK.finditer(text)]
+    behind = [end for _, end in marks]
     found: list[tuple[int, int, str]] = []
     for start, end, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if any(start < mark_end and mark_start < end for mark_start, mark_end in marks) or start >= end:
+        place = bisect_right(behind, start)
+        if start >= end or (place < len(marks) and marks[place][0] < end):
             continue
         if found and start < found[-1][1]:
             earlier = found[-1]
