@@ -14,6 +14,7 @@ import anyio
 
 from fleetlore.storage.credentials import RANDOM
 from fleetlore.storage.errors import Refusal
+from fleetlore.storage.known_keys import rules_are_loaded
 from fleetlore.storage.redaction import cut, redact
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ async def screen_report(report: Report) -> tuple[Report, int]:
 
     Raises `Refusal` where its key is one: a key must stay what it is. Keys may well be drawn at random.
     """
+    clean = await _screened(report, _REPORT)
     if set(redact(report.key).kinds) - {RANDOM}:
         raise Refusal("key", "it looks like a secret", "Use a key that may be stored, as the name of the run")
-    return await _screened(report, _REPORT)
+    return clean
 
 
 async def screen_question(question: Question) -> Question:
@@ -94,7 +96,7 @@ def _cut(value: Any, secrets: Sequence[str]) -> Any:  # noqa: ANN401
 
 async def _screened(record: RecordT, names: Iterable[str]) -> tuple[RecordT, int]:
     texts = {name: getattr(record, name) for name in names}
-    if sum(len(text) for text in texts.values()) > _LONG:
+    if sum(len(text) for text in texts.values()) > _LONG or not rules_are_loaded():
         clean, count = await anyio.to_thread.run_sync(without_secrets, texts)
     else:
         clean, count = without_secrets(texts)

@@ -17,7 +17,6 @@ from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake
-from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.records import AgentName, Plan, Wording
@@ -47,10 +46,8 @@ class KnowledgeManagementUnit:
     @asynccontextmanager
     async def open(cls, ledger: Ledger, data: Path, *, policy: Policy) -> AsyncIterator["KnowledgeManagementUnit"]:
         """Opens the spaces of a ledger's data directory; whoever serves them runs its `upkeep` beside."""
+        embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
         async with AsyncExitStack() as stack:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(anyio.to_thread.run_sync, load_rules)
-                embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
             generation = ledger.info.generation
             spaces = await stack.enter_async_context(
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)

@@ -17,6 +17,7 @@ from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.policy import Policy
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.reconciliation import reconcile
@@ -56,6 +57,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Works until cancelled. A fault is logged, shown as degraded and tried again."""
+        await anyio.to_thread.run_sync(load_rules, abandon_on_cancel=True)  # the first report need not wait for them
         while True:
             try:
                 async with self.lock.held_if_free() as mine:
