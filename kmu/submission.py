@@ -39,8 +39,8 @@ class Draft:
 class Submission:
     """A report, what the feedback agents made of it, what it charges, what it teaches, and what lies near its task.
 
-    `required` is how many other agents must bear an item out before it is active; `redacted`, how many secrets it
-    held.
+    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`; `redacted`
+    is how many secrets it held.
     """
 
     report: Report
@@ -52,3 +52,4 @@ class Submission:
     request: str
     required: int
     redacted: int = 0
+    own: bool = False

@@ -25,6 +25,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.tokens import TokenBook, TokenView
 
 ResultT = TypeVar("ResultT")
 
@@ -39,6 +40,7 @@ class Ledger:
         self.info = info
         self.clock = clock
         self.read = LedgerView(database.reader)
+        self.tokens = TokenView(database.reader)
 
     @classmethod
     @asynccontextmanager
@@ -109,6 +111,7 @@ class LedgerTransaction(Relations, Adoption):
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
         super().__init__(connection, now)
         self.info = info
+        self.tokens = TokenBook(connection, now)
 
     async def record(self, kind: str, *, agent: AgentName, subject: str, **body: object) -> None:
         """Appends an event. `body` holds identifiers, numbers and digests only: never free text."""
@@ -242,6 +245,7 @@ class LedgerTransaction(Relations, Adoption):
             receipt=feedback.receipt,
             outcome=feedback.outcome,
             implicit=feedback.implicit,
+            own=feedback.own,
             key=key,
             request=request,
             answer=answer,

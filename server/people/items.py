@@ -46,7 +46,7 @@ async def item_account(view: LedgerView, item: Item, agent: AgentName) -> dict[s
     others = (*item.similar_to, *item.conflicts_with, item.superseded_by, item.merged_into)
     near = await view.items((other for other in others if other is not None), agent=agent, pruned=True)
     found = described(item, await view.experience()) | await provenance(view, item)
-    plan = await view.plan(item.pruned_by) if item.pruned_by else None
+    plan = await view.plan(item.pruned_by, agent=agent) if item.pruned_by else None
     lines = plan.items if plan else ()
     return {
         **found,
@@ -66,7 +66,7 @@ def _because(item: Item, pruned: str) -> str:
     if item.merged_into is not None:
         return f"the same lesson as {item.merged_into} in other words; it lives on there"
     if item.pruned_by is not None:
-        return f"plan {item.pruned_by}: {pruned}"
+        return f"plan {item.pruned_by}{f': {pruned}' if pruned else ''}"
     match item.status:
         case "superseded":
             return f"{item.superseded_by} took its place"
