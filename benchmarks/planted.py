@@ -114,7 +114,7 @@ FORMS: dict[str, Callable[[Draw], str]] = {
     "rubygems key": lambda d: "ruby" + "gems_" + drawn(d, 48, HEX),
     "pulumi token": lambda d: "pul" + "-" + drawn(d, 40, HEX),
     "planetscale token": lambda d: "ps" + "cale_tkn_" + _mixed(d, 43, BASE62),
-    "fleetlore token": lambda d: "fl" + "t_" + _mixed(d, 43, URL_SAFE[:-2]),
+    "fleetlore token": lambda d: "fl" + "t_" + drawn(d, 20, LOWER + DIGITS) + "_" + _mixed(d, 43, URL_SAFE),
     "json web token": _json_web_token,
     "random string": lambda d: _mixed(d, d.randint(32, 48)),
     "rsa private key": lambda d: _key_block(d, "RSA " + "PRIVATE KEY", 600),

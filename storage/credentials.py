@@ -31,7 +31,7 @@ _KEY_LINES = re.compile(r"(?:\s|\\[nr]|[A-Za-z0-9+/=:,. \"'-])*")
 # Forms that Kingfisher's rules report only beside a companion, or not at all.
 _FORMS = re.compile(
     r"""(?<![A-Za-z0-9_])(?:
-        (?P<fleetlore_token>flt_[A-Za-z0-9_-]{16,200})
+        (?P<fleetlore_token>flt_[0-9a-z]{20}_[A-Za-z0-9_-]{16,200})
       | (?P<aws_access_key>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})
       | (?P<slack_token>xox[a-z](?:-\d)?-[A-Za-z0-9-]{14,250})
       | (?P<gitlab_token>gl[a-z]{2,6}-[A-Za-z0-9_-]{20,64})

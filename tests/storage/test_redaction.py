@@ -26,7 +26,7 @@ MARKED = {
     "GET /v1?page=2&access_token={}&sort=asc": "GET /v1?page=2&access_token=[redacted: secret]&sort=asc",
     "Server=sql;Password={};Encrypt=True": "Server=sql;Password=[redacted: password];Encrypt=True",
     "Cookie: theme=dark; sessionid={}; a=b": "Cookie: theme=dark; sessionid=[redacted: secret]; a=b",
-    "flt_{} is the agent's": "[redacted: fleetlore token] is the agent's",
+    "flt_01m88a7td9ebjkya681e_{} is the agent's": "[redacted: fleetlore token] is the agent's",
     "Ünïcode before AKIAQ2{} 日本": None,
 }
 KEPT = (
@@ -34,6 +34,7 @@ KEPT = (
     "sha256:" + digest(64),
     "md5 " + digest(32),
     "request_id=0c5b3a52-6a0f-4f2e-9a4d-2f7f1d1c9b1e",
+    "there is no token flt_01m88a7td9ebjkya681e",
     "item k_01m88a7td9ebjkya681e of receipt r_01m88a7tr4p14sbkg1ch",
     "token_sha256: " + digest(64),
     "data:image/png;base64," + chance(400),
