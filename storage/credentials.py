@@ -12,7 +12,15 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from fleetlore.storage.randomness import is_example, is_placeholder, is_random, is_reference, is_template, is_wordlike
+from fleetlore.storage.randomness import (
+    is_example,
+    is_own,
+    is_placeholder,
+    is_random,
+    is_reference,
+    is_template,
+    is_wordlike,
+)
 
 Span: TypeAlias = tuple[int, int, str]
 
@@ -108,7 +116,7 @@ def credentials(text: str) -> Iterator[Span]:
     yield from _in_urls(text)
     for match in _AUTHORISATION.finditer(text):
         value = match.group(1)
-        if not is_placeholder(value) and not is_reference(value) and (_mixed(value) or _is_basic(value)):
+        if not is_placeholder(value) and not _is_told_openly(value) and (_mixed(value) or _is_basic(value)):
             yield *match.span(1), "token"
     for match in _NPMRC.finditer(text):
         if not is_template(match.group(1)):
@@ -213,7 +221,7 @@ def _closed(value: str) -> str:
 
 def _credible(value: str, *, quoted: bool, password: bool, prose: bool) -> bool:
     """Whether a value that a telling name is given can be a secret."""
-    if len(value) < 4 or is_placeholder(value) or is_reference(value):
+    if len(value) < 4 or is_placeholder(value) or _is_told_openly(value):
         return False
     if password and quoted and not prose:
         return " " not in value or not is_wordlike(value)
@@ -222,6 +230,11 @@ def _credible(value: str, *, quoted: bool, password: bool, prose: bool) -> bool:
     if password:
         return _mixed(value) or len(value) >= 8
     return len(value) >= 8 and _mixed(value)
+
+
+def _is_told_openly(value: str) -> bool:
+    """Whether it is where a secret is kept, or what fleetlore calls something."""
+    return is_reference(value) or is_own(value)
 
 
 def _mixed(value: str) -> bool:

@@ -43,7 +43,7 @@ _REFERENCE = re.compile(
 _WORDS = re.compile(r"[A-Za-z][a-z]+(?:[-_./ ]?[A-Za-z][a-z]+)*[.,;:!?]?")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_OWN_IDENTIFIER = re.compile(r"[krfpes]_[0-9a-z]{20,32}")
+_OWN_IDENTIFIER = re.compile(r"(?:[krfpes]|flt)_[0-9a-z]{20}")
 _SEPARATED = re.compile(r"[/_+=-]+")
 _HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
 
@@ -75,7 +75,12 @@ def is_wordlike(value: str) -> bool:
 
 def is_identifier(value: str) -> bool:
     """Whether a value is hexadecimal or a uuid, as digests, commits and identifiers are, or an id of fleetlore's."""
-    return any(form.fullmatch(value) is not None for form in (_HEX, _UUID, _OWN_IDENTIFIER))
+    return is_own(value) or any(form.fullmatch(value) is not None for form in (_HEX, _UUID))
+
+
+def is_own(value: str) -> bool:
+    """Whether a value is an id of fleetlore's."""
+    return _OWN_IDENTIFIER.fullmatch(value) is not None
 
 
 def entropy(value: str) -> float:

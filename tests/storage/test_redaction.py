@@ -88,6 +88,12 @@ def test_a_token_whose_form_its_issuer_published_goes_without_any_word_about_it(
         assert redact(around.format(token)).text == around.format("[redacted: github pat]")
 
 
+def test_found_once_a_secret_goes_wherever_it_stands_in_the_text():
+    secret = chance(12)
+    text = redact(f"log in with {secret}; the password is {secret}").text
+    assert text == "log in with [redacted]; the password is [redacted: password]"
+
+
 def test_basic_authentication_goes_although_it_may_have_no_digit():
     header = base64.b64encode(b"ana:" + b"winter").decode()
     assert redact(f"Authorization: Basic {header}").text == "Authorization: Basic [redacted: token]"
