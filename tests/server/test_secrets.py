@@ -60,9 +60,8 @@ async def test_a_secret_is_taken_out_of_the_fields_that_do_not_give_it_away(tmp_
 async def test_a_long_output_is_screened_as_well(tmp_path):
     data, secret = tmp_path / "data", chance(24)
     async with in_process(data) as fleet:
-        answer = await fleet.submit(
-            "t", outcome="failure", output=f"{'line of a log\n' * 14_000}token={secret}", **AGENT
-        )
+        output = "line of a log\n" * 14_000 + f"token={secret}"
+        answer = await fleet.submit("t", outcome="failure", output=output, **AGENT)
     assert answer["redacted"] == 1
     assert secret.encode() not in await held(data)
 
