@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from fleetlore.kmu import editing, evidence, lending
+from fleetlore.kmu import accepting, editing, evidence, lending
 from fleetlore.kmu.crediting import restage
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import LedgerTransaction
@@ -53,7 +53,7 @@ async def carry_out(
             done = replace(done, successor=await transaction.successor(item.id))
             await transaction.supersede(item.id, entry.other, news=False)
             await transaction.record("superseded", agent=agent, subject=item.id, successor=entry.other, plan=plan)
-        case "edit":
+        case "edit" | "accept":
             return [entry]  # carried out where it is decided: its words are no part of the line
         case "promote" | "demote":
             return await _restaged(transaction, item, plan, agent=agent, required=required) or [entry]
@@ -120,8 +120,12 @@ async def take_back(  # noqa: PLR0912  a branch for each act
         case "edit":
             await editing.take_back(transaction, item, plan, agent=agent)
             return
+        case "accept":
+            await accepting.take_back(transaction, item, plan, agent=agent)
+            return
         case "promote" | "demote":
-            if item.stage == ("active" if entry.act == "promote" else "provisional"):
+            held = bool(item.flags) and entry.stage == "active"
+            if not held and item.stage == ("active" if entry.act == "promote" else "provisional"):
                 await transaction.set_stage(item.id, entry.stage, news=False)
         case "import":
             if item.pruned_by is None:

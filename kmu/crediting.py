@@ -194,7 +194,14 @@ async def restage(
         return item.stage
     latest = await transaction.latest_signs(item.id)
     others = [sign for agent, sign in latest.items() if agent != item.author]
-    stage = stage_of(item.stage, backers=others.count(1), objectors=others.count(-1), trust=trust, required=required)
+    stage = stage_of(
+        item.stage,
+        backers=others.count(1),
+        objectors=others.count(-1),
+        trust=trust,
+        required=required,
+        held=bool(item.flags),
+    )
     if stage != item.stage:
         await transaction.set_stage(item.id, stage, news=news)
         kind = "promoted" if stage == "active" else "demoted"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import Digests, digests_of
+from fleetlore.kmu.holding import judge_again
 from fleetlore.kmu.screening import screen_wording
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
@@ -46,6 +47,7 @@ async def edit(
             edit=Edit(before=current.wording, after=wish, updated_at=current.updated_at),
         )
         await transaction.reword(item, wish, digests, transaction.now)
+        await judge_again(transaction, current, wish)
         await transaction.add_plan(plan)
         await transaction.record(
             "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests["digest"]
@@ -71,6 +73,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
     untouched = made.applied_at == item.updated_at
     updated_at = made.edit.updated_at if untouched else item.updated_at
     await transaction.reword(item.id, made.edit.before, digests, updated_at)
+    await judge_again(transaction, item, made.edit.before)
     # No "restored": that would keep the item from consolidation for good.
     await transaction.record("edit undone", agent=agent, subject=item.id, plan=plan)
 

@@ -158,11 +158,11 @@ def _mergeable(older: Item, younger: Item) -> bool:
 
 
 def _pair(relation: Relation, items: Mapping[ItemId, Item], into: Mapping[ItemId, ItemId]) -> tuple[Item, Item] | None:
-    """The two as they are by now, the older first; None where one is gone or superseded, or both are one."""
+    """The two as they are by now, the older first; None where one is gone, superseded or held, or both are one."""
     one, other = (items.get(_followed(end, into)) for end in (relation.item, relation.other))
     if one is None or other is None or one.id == other.id:
         return None
-    if one.superseded_by is not None or other.superseded_by is not None:
+    if one.superseded_by is not None or other.superseded_by is not None or one.flags or other.flags:
         return None
     return (one, other) if one.id < other.id else (other, one)
 

@@ -7,7 +7,7 @@ from typing import Literal
 from fleetlore.kmu.feedback_agents import Assessment
 from fleetlore.kmu.report import Report
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Receipt
+from fleetlore.storage.records import Flag, Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class Charge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """The item that a report's insight would be if nothing like it is known; digests as in `Item`."""
+    """The item that a report's insight would be if nothing like it is known; digests and flags as in `Item`."""
 
     id: ItemId
     digest: str
@@ -33,6 +33,7 @@ class Draft:
     slot: str
     gist: str
     applies_when: str
+    flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import consolidation, editing, forgetting, learning, retrieval
+from fleetlore.kmu import accepting, consolidation, editing, forgetting, learning, retrieval
 from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
@@ -82,6 +82,10 @@ class KnowledgeManagementUnit:
     async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
         """Words an item anew; see `editing.edit`."""
         return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
+
+    async def accept(self, item: ItemId, *, agent: AgentName) -> Plan:
+        """Lets an item go that is held; see `accepting.accept`."""
+        return await accepting.accept(self.ledger, item, agent=agent, required=self._policy.promote_after)
 
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""

@@ -14,6 +14,7 @@ import anyio
 
 from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
+from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
@@ -74,7 +75,7 @@ class Upkeep:
             await anyio.sleep(_PAUSE_SECONDS)
 
     async def work(self, *, everything: bool = False) -> None:
-        """One round: screens what is older, reconciles now and then, compacts what has seen enough commits."""
+        """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
         await follow_generation(self.ledger, self.spaces)
         await rescreen(self.ledger, self.spaces)
         now = self.ledger.clock()
@@ -82,6 +83,8 @@ class Upkeep:
             repairs = await reconcile(self.ledger, self.spaces)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
+            if held := await judge_waiting(self.ledger):
+                logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
             self.reconciled_at = now
         for space in SPACES:
             version = await self.spaces.version(space)

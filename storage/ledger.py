@@ -21,6 +21,7 @@ from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_event_id, new_store_id
+from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
@@ -105,7 +106,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption):
+class LedgerTransaction(Relations, Adoption, Judging):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -135,8 +136,8 @@ class LedgerTransaction(Relations, Adoption):
         await self._connection.run("set_meta", key="generation", value=str(generation))
         await self._connection.run("set_meta", key="embedder", value=embedder)
 
-    async def add_item(self, item: Item) -> None:
-        """Stores a new item; its counts come from verdicts."""
+    async def add_item(self, item: Item, *, judgement: int = 0) -> None:
+        """Stores a new item, with what that judgement (0: none) found in its words; its counts come from verdicts."""
         content = {"insight": item.insight, "applies_when": item.applies_when}
         await self._add_content(item.id, content)
         await self._connection.run(
@@ -158,6 +159,8 @@ class LedgerTransaction(Relations, Adoption):
             at=self._at,
             stage=item.stage,
             trust=item.evidence.trust,
+            flags=" ".join(item.flags),
+            judgement=judgement,
         )
 
     async def set_trust(self, item: ItemId, trust: float, *, news: bool = True) -> None:

@@ -8,6 +8,7 @@ from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.judgement import JudgementView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -38,7 +39,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, PeopleView, Unscreened):
+class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView, Unscreened):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -69,7 +70,7 @@ class LedgerView(AttemptsView, Backlog, DossierView, PeopleView, Unscreened):
         return None if row is None else (ItemId(row["id"]), PlanId(row["pruned_by"]) if row["pruned_by"] else None)
 
     async def item_of_gist(self, space: Space, owner: str, gist: str) -> ItemId | None:
-        """The oldest living item of that gist; "" is nobody's."""
+        """The oldest living item of that gist that is not held; "" is nobody's."""
         row = await self._connection.row("item_of_gist", space=space, owner=owner, gist=gist)
         return None if row is None else ItemId(row["id"])
 

@@ -124,6 +124,7 @@ def item_of(row: Row) -> Item:
         merged_into=ItemId(row["merged_into"]) if row["merged_into"] else None,
         similar_to=tuple(ItemId(other) for other in list_of(row["similar"])),
         blames=row["blames"],
+        flags=tuple(row["flags"].split()),
     )
 
 

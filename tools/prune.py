@@ -83,7 +83,7 @@ def prune(memory: Memory) -> KnowledgeTool:
             if plan or values["apply"]:
                 pruning = await unit.apply_plan(plan or pruning.plan.id, agent=agent)
         answer = answer_of(pruning)
-        return both_forms(answer, text_of(answer))
+        return both_forms(answer, text_of)
 
     return knowledge_tool(
         "prune",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -29,11 +30,14 @@ from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import AgentName, Item, Wording
+from fleetlore.storage.records import AgentName, Item, Plan, Wording
 from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+    # A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
+    Change = Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]]
 
 _KEPT = "edits"
 
@@ -52,6 +56,7 @@ _KEPT = "edits"
     type=click.File("r", encoding="utf-8-sig"),
     help="A text as the editor shows it (- for standard input).",
 )
+@click.option("--accept", is_flag=True, help="Let it go as it is worded, where it is held until a person has looked.")
 @agent_option
 @data_option
 @json_option
@@ -64,6 +69,7 @@ def edit(
     task_type: str | None,
     project: str | None,
     file: TextIO | None,
+    accept: bool,
     agent: AgentName,
     data: Path,
     as_json: bool,
@@ -72,6 +78,9 @@ def edit(
 
     Without options in your editor ($VISUAL, $EDITOR).
 
+    An item that is held, as it reads like instructions or hides something, is judged again by its new words;
+    --accept lets it go as it is.
+
     Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
     Next: `fleetlore undo` takes an edit back exactly.
     """
@@ -79,6 +88,11 @@ def edit(
     stated: dict[str, Any] = {"insight": insight, "applies_when": applies_when, "kind": kind, "task_type": task_type}
     stated |= {"project": project, "tags": tags or None}
     options = {name: value for name, value in stated.items() if value is not None}
+    if accept:
+        if options or file is not None:
+            raise Refusal("accept", "the item is to be worded anew at once", "Accept it as it is, or reword it")
+        tell(_accepted(item, agent=agent, data=data), as_json, _told)
+        return
     text = _text(item, options, file, data)
     try:
         wish = _wish(item, options if text is None else read_back(text, item.wording))
@@ -133,9 +147,29 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     if wish == item.wording:
         return {"item": item.id, "changed": False}
 
+    return _changed(item, lambda unit: unit.edit(item.id, read=item.wording, wish=wish, agent=agent), agent, data)
+
+
+def _accepted(item: Item, *, agent: AgentName, data: Path) -> dict[str, Any]:
+    """What accepting the item did."""
+
+    async def accept(unit: KnowledgeManagementUnit) -> tuple[Plan, int]:
+        return await unit.accept(item.id, agent=agent), 0
+
+    return _changed(item, accept, agent, data)
+
+
+def _changed(
+    item: Item,
+    change: Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]],
+    agent: AgentName,
+    data: Path,
+) -> dict[str, Any]:
+    """What a change of the item did."""
+
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
         try:
-            plan, redacted = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+            plan, redacted = await change(unit)
         except Refusal as refusal:
             return refusal  # raised here it would come out of the unit's tasks in a group
         told = {"item": item.id, "changed": plan is not None, "redacted": redacted}

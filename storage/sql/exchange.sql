@@ -45,13 +45,14 @@ INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened) ON CONF
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
-                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by)
+                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by, flags, judgement)
 VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :gist, :author,
-        :feedback, :created_at, :updated_at, :stage, :trust, :borne_from, :superseded_by);
+        :feedback, :created_at, :updated_at, iif(:flags = '', :stage, 'provisional'), :trust, :borne_from,
+        :superseded_by, :flags, :judgement);
 
 -- name: adopt_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
-VALUES (:id, :at, :agent, NULL, :outcome, :implicit, '', '', '') ON CONFLICT DO NOTHING;
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, own, key, request, answer)
+VALUES (:id, :at, :agent, NULL, :outcome, :implicit, :own, '', '', '') ON CONFLICT DO NOTHING;
 
 -- name: adopt_blame
 INSERT INTO blames (lesson, agent, feedback, at) VALUES (:lesson, :agent, :feedback, :at) ON CONFLICT DO NOTHING;

@@ -7,7 +7,7 @@ WITH texts AS MATERIALIZED (
     SELECT i.id, i.trust, i.seq, lower(c.body) AS body
       FROM items i JOIN contents c ON c.id = i.id
      WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
-       AND (:space = '' OR +i.space = :space) AND (:project = '' OR i.project = :project)
+       AND (NOT :flagged OR i.flags <> '') AND (:space = '' OR +i.space = :space) AND (:project = '' OR i.project = :project)
        AND (:tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(:tags) w
              WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) t WHERE t.value = w.value)))
        AND (:status = '' OR :status = CASE

@@ -32,7 +32,7 @@ SELECT id, pruned_by FROM known WHERE merged_into IS NULL;
 
 -- name: item_of_gist
 SELECT id FROM items
- WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND pruned_by IS NULL
+ WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND flags = '' AND pruned_by IS NULL
  ORDER BY seq LIMIT 1;
 
 -- name: survivors
@@ -238,6 +238,7 @@ SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
 
 -- name: census
 SELECT (SELECT count(*) FROM agents) AS agents,
+       (SELECT count(*) FROM items WHERE flags <> '' AND pruned_by IS NULL) AS held,
        (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
        (SELECT count(*) FROM receipts) AS receipts,
        (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered,

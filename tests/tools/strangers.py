@@ -6,7 +6,6 @@ Every private thing carries a word that tells whose it is: `zq3x17q` stands in w
 
 import json
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -22,6 +21,8 @@ from fleetlore.server.exchange.exporting import exported
 from fleetlore.server.exchange.importing import Import
 from fleetlore.server.exchange.lines import Place
 from fleetlore.server.exchange.record import arrival_of
+from fleetlore.server.hooks.answers import answer as hook_answer
+from fleetlore.server.hooks.requests import request_of
 from fleetlore.server.people.items import item_account, item_text
 from fleetlore.server.people.plans import plan_account, plan_text
 from fleetlore.server.people.reports import report_account, report_text
@@ -38,6 +39,8 @@ DOINGS = ("rotate", "migrate", "deploy", "restore", "clean up")
 SORTS = ("rotation", "deployment", "")
 MARK = re.compile(r"zq(\d+)([xt])\d*q")
 ITEM = re.compile(r"k_[0-9a-z]{20}")
+# What needs a scope besides that of its way, and what is refused before scopes count.
+_OTHERWISE_REFUSED = ("undo of an edit, an import or a revocation needs", "the token that came with this is")
 _TELLS_OF_OTHERS = "receipts and reports of others"
 
 
@@ -77,16 +80,28 @@ class Strangers:
     reports: dict[str, str] = field(default_factory=dict)
     plans: dict[str, str] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
-    done: Counter[str] = field(default_factory=Counter)
     story: list[Answer] = field(default_factory=list)
     planted: int = 0
 
-    async def act(self) -> None:
+    async def live(self, acts: int) -> str:
+        """So many things that they do; what is wrong with the first answer that is not as it must be, "" if none is.
+
+        It is returned, as a failure that is raised here would come out of the servers' tasks in groups of groups.
+        """
+        try:
+            for agent in AGENTS:
+                for act in (teach_all, teach_oneself, retrieve):
+                    await self.do(act, agent)
+            for _ in range(acts):
+                [act] = self.rng.choices(list(_ACTS), weights=list(_ACTS.values()))
+                await self.do(act, self.rng.choice(AGENTS))
+        except AssertionError as leak:
+            return str(leak)
+        return ""
+
+    async def do(self, act: "Act", agent: str) -> None:
         """One thing that one of them does, or what is done to what it may."""
-        agent = self.rng.choice(AGENTS)
-        [(act, _)] = self.rng.choices(list(_ACTS.items()), weights=list(_ACTS.values()))
         self.memory.caller = Principal(agent=agent, scopes=frozenset(self.scopes[agent]))
-        self.done[act.__name__] += 1
         await act(self, agent)
 
     # What is kept of an answer, and when it is a leak.
@@ -95,9 +110,8 @@ class Strangers:
         """Searches what was answered."""
         self.story.append(answer)
         permitted = NEEDS[answer.way] in self.scopes[answer.agent]
-        assert answer.forbidden != permitted or "undo of" in answer.said, self.told(
-            answer, "a scope was not heeded", ""
-        )
+        heeded = answer.forbidden != permitted or any(words in answer.said for words in _OTHERWISE_REFUSED)
+        assert heeded, self.told(answer, "a scope was not heeded", "")
         for mark in MARK.finditer(answer.said):
             owner, task = AGENTS[int(mark[1])], mark[2] == "t"
             if owner != answer.agent and not (task and answer.operator) and mark[0] not in answer.asked:
@@ -151,7 +165,7 @@ class Strangers:
 
     async def call(self, agent: str, tool: Way, **arguments: Any) -> tuple[Answer, dict[str, Any]]:
         """A tool's answer, and its structured form; {} where it was refused."""
-        result = await self.fleet.client.call_tool(tool, arguments)
+        result = await self.fleet_of(agent).client.call_tool(tool, arguments)
         text = "\n".join(content.text for content in result.content)
         said = f"{text}\n{json.dumps(result.structured_content, ensure_ascii=False)}"
         forbidden = result.is_error and "needs the scope" in text
@@ -161,7 +175,9 @@ class Strangers:
     async def read(self, agent: str, way: Way, uri: str) -> Answer:
         """What a resource says."""
         try:
-            said = "\n".join(content.text for content in (await self.fleet.client.read_resource(uri)).contents)
+            said = "\n".join(
+                content.text for content in (await self.fleet_of(agent).client.read_resource(uri)).contents
+            )
         except MCPError as error:
             said = str(error)
         return self.hear(Answer(way=way, agent=agent, asked=uri, said=said, forbidden="needs the scope" in said))
@@ -169,7 +185,7 @@ class Strangers:
     async def prompted(self, agent: str, way: Way, **arguments: str) -> Answer:
         """What a prompt says."""
         try:
-            messages = (await self.fleet.client.get_prompt(way, arguments)).messages
+            messages = (await self.fleet_of(agent).client.get_prompt(way, arguments)).messages
             said = "\n".join(message.content.text for message in messages)
         except MCPError as error:
             said = str(error)
@@ -198,6 +214,18 @@ class Strangers:
             Answer(way=way, agent=agent, asked=_dumped(asked), said=said, forbidden=forbidden, operator=operator)
         )
 
+    def fleet_of(self, agent: str) -> Fleet:
+        """As whom an agent connects."""
+        return self.fleet
+
+    async def allow(self, agent: str, scopes: set[Scope]) -> None:
+        """Grants an agent these scopes and takes the others away."""
+        self.scopes[agent] = scopes
+
+    async def hooked(self, principal: Principal, body: dict[str, Any]) -> object:
+        """What a hook is answered."""
+        return await hook_answer(self.ledger, request_of(body), principal=principal)
+
     @property
     def ledger(self) -> Ledger:
         assert self.memory._ledger is not None
@@ -209,7 +237,7 @@ def _dumped(value: object) -> str:
 
 
 async def grant(world: Strangers, agent: str) -> None:
-    world.scopes[agent] = {scope for scope in sorted(SCOPES) if world.rng.random() < 0.9}
+    await world.allow(agent, {scope for scope in sorted(SCOPES) if world.rng.random() < 0.85})
 
 
 async def retrieve(world: Strangers, agent: str) -> None:
@@ -369,13 +397,13 @@ async def hook(world: Strangers, agent: str) -> None:
     seen = {"implicit": world.rng.choice(("tests-passed", "tests-failed", "reverted"))}
     way, body = world.rng.choice(
         (
-            ("hook session-start", {"hook": "session-start", "project": ""}),
-            ("hook stop", {"hook": "stop", "receipts": receipts}),
-            ("hook tool-use", {"hook": "tool-use", "receipts": receipts} | seen),
-            ("hook report", {"hook": "report", "receipt": receipts[0]} | seen),
+            ("/hooks session-start", {"hook": "session-start", "project": ""}),
+            ("/hooks stop", {"hook": "stop", "receipts": receipts}),
+            ("/hooks tool-use", {"hook": "tool-use", "receipts": receipts} | seen),
+            ("/hooks report", {"hook": "report", "receipt": receipts[0]} | seen),
         )
     )
-    await world.work(agent, way, body, lambda principal: world.memory.hook(body, principal))
+    await world.work(agent, way, body, lambda principal: world.hooked(principal, body))
 
 
 async def look_up(world: Strangers, agent: str) -> None:
@@ -506,7 +534,8 @@ async def consolidate(world: Strangers, agent: str) -> None:
     world.plans |= {plan.id: agent for plan in done.plans}
 
 
-_ACTS: dict[Callable[[Strangers, str], Awaitable[None]], float] = {
+Act = Callable[[Strangers, str], Awaitable[None]]
+_ACTS: dict[Act, float] = {
     grant: 2,
     retrieve: 5,
     teach_all: 3,
@@ -525,7 +554,7 @@ _ACTS: dict[Callable[[Strangers, str], Awaitable[None]], float] = {
     look_up: 24,
     export: 0.5,
     search: 5,
-    edit: 0.5,
+    edit: 1,
     measure: 0.5,
     list_gaps: 0.2,
     guess: 8,
