@@ -20,6 +20,7 @@ from fleetlore.kmu.implicit import retract
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.screening import screen_report
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
@@ -40,6 +41,7 @@ async def learn(
 
     Raises `Refusal`, with nothing stored.
     """
+    report, redacted = await screen_report(report)
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
@@ -64,6 +66,7 @@ async def learn(
         near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
         required=policy.promote_after,
+        redacted=redacted,
     )
     taken = draft is not None and not await _known(ledger.read, report, draft)
     if draft is not None and taken:
@@ -151,6 +154,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         learned=(learned,) if learned else (),
         credited=tuple(charge.item for charge in booked if charge.sign > 0),
         blamed=tuple(charge.item for charge in booked if charge.sign < 0),
+        redacted=submission.redacted,
     )
     if report.receipt is not None:
         await transaction.answer_receipt(report.receipt)

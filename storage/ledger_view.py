@@ -23,6 +23,7 @@ from fleetlore.storage.records import (
     Status,
     Verdict,
 )
+from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -38,7 +39,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView):
+class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView, Unscreened):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
