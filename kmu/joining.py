@@ -14,7 +14,7 @@ from fleetlore.kmu.gist import gist
 from fleetlore.kmu.lexicon import identifiers
 from fleetlore.kmu.sameness import LEAST_COSINE, judge
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Item, PlannedItem
+from fleetlore.storage.records import Evidence, Item, PlannedItem, Stage
 
 _EVEN_ODDS = 0.5
 _MANY = 20_000
@@ -119,9 +119,14 @@ def _related(relation: Relation, older: Item, younger: Item) -> list[PlannedItem
 
 def outdone(older: Item, younger: Item) -> bool:
     """Whether, of two items that contradict each other, the younger has surely taken the older's place."""
-    lost = older.evidence.trust < _EVEN_ODDS and older.evidence.contradiction > 0
-    borne_out = younger.stage == "active" or younger.evidence.agents > max(older.evidence.agents, 1)
-    return lost and borne_out and younger.evidence.trust > _EVEN_ODDS
+    return has_lost_to(older.evidence, younger.evidence, younger.stage)
+
+
+def has_lost_to(older: Evidence, younger: Evidence, stage: Stage) -> bool:
+    """The same, of what outcomes say of both and the younger's stage."""
+    lost = older.trust < _EVEN_ODDS and older.contradiction > 0
+    borne_out = stage == "active" or younger.agents > max(older.agents, 1)
+    return lost and borne_out and younger.trust > _EVEN_ODDS
 
 
 def decided(older: Item, younger: Item) -> PlannedItem:

@@ -21,6 +21,7 @@ from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.screening import screen_report
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
@@ -45,6 +46,7 @@ async def learn(
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
+    await refuse_withdrawn(ledger.read, report.agent)
     report, receipt, own = await _completed(ledger.read, report)
     assessment = assess(
         report.outcome,
@@ -136,6 +138,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         assessment=assessment.sentences,
         own=submission.own,
     )
+    await refuse_withdrawn(transaction, report.agent)
     await transaction.saw(report.agent)
     submission = await follow(transaction, submission)
     report = submission.report
@@ -168,6 +171,8 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         request=submission.request,
         credited=answer.credited,
         blamed=answer.blamed,
+        named=any(charge.direct for charge in booked),
+        sources={charge.item: charge.source for charge in booked if charge.source != report.receipt},
         expected=round(weighing.expected, 3),
         credit=round(weighing.credit, 3),
     )

@@ -110,6 +110,8 @@ async def store_lesson(
             await transaction.set_pruned(item, None)
             await transaction.bear_out_anew(item)
             await transaction.set_trust(item, trust)
+            if await transaction.withdrawn_by(before.author) is not None:
+                await transaction.pass_on(item, report.agent, feedback.id)
             await transaction.record("returned", agent=report.agent, subject=item, plan=plan, trust=trust)
             known = await _back(transaction, submission, feedback, item, weighing)
         case New() | Superseding() | Conflict():

@@ -163,7 +163,7 @@ async def _general(
 
 async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking) -> Sequence[Ranked]:
     """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
-    if not await ledger.read.owns_items(question.agent):
+    if not await ledger.read.own_items(question.agent):
         return []
     where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
     legs = await _search(spaces, "prompt", question, where)

@@ -12,6 +12,7 @@ from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.revocation import Revocation, Revoking
 from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
@@ -99,6 +100,12 @@ class KnowledgeManagementUnit:
         """Prunes what a plan says."""
         return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
 
-    async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
-        """Takes back what a plan of any kind did."""
-        return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
+    async def undo_plan(self, plan: PlanId, *, agent: AgentName, seen_by: AgentName | None = None) -> Pruning:
+        """Takes back what a plan of any kind did; see `forgetting.undo`."""
+        return await forgetting.undo(
+            self.ledger, self.spaces, plan, agent=agent, seen_by=seen_by, required=self._policy.promote_after
+        )
+
+    async def revoke(self, revoking: Revoking, plan: PlanId) -> Revocation:
+        """Takes out of the memory what an agent contributed; see `revocation`."""
+        return await revoking.apply(self.ledger, self.spaces, plan)

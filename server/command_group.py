@@ -105,6 +105,8 @@ MODULES: Mapping[str, str] = {
     "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "people.pruning",
+    "agents": "people.agents",
+    "revoke": "people.revoking",
     "rebuild": "maintaining",
     "completion": "people.completing",
     "token": "access.commands",

@@ -27,6 +27,7 @@ from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Rec
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
+from fleetlore.storage.withdrawals import Withdrawing
 
 ResultT = TypeVar("ResultT")
 
@@ -106,7 +107,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Judging):
+class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:

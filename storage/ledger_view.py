@@ -37,9 +37,13 @@ from fleetlore.storage.rows import (
     shown_of,
     verdict_of,
 )
+from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.withdrawals import WithdrawalsView
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView, Unscreened):
+class LedgerView(
+    AttemptsView, Backlog, DossierView, JudgementView, PeopleView, StandingsView, Unscreened, WithdrawalsView
+):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -103,10 +107,10 @@ class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView, 
         rows = await self._connection.rows("living_among", space=space, ids=json.dumps(list(ids)))
         return [indexed_of(row) for row in rows]
 
-    async def owns_items(self, agent: AgentName) -> bool:
-        """Whether `agent` has prompt-specific items."""
-        row = await self._connection.row("own_items", agent=agent)
-        return row is not None and row["count"] > 0
+    async def own_items(self, agent: AgentName) -> int:
+        """How many prompt-specific items `agent` has."""
+        [row] = await self._connection.rows("own_items", agent=agent)
+        return int(row["count"])
 
     async def count(self, space: Space) -> int:
         """How many items live in the space."""

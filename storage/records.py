@@ -19,9 +19,11 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation", "edit", "import"]
+PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "revocation"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "accept", "import"]
+Act = Literal[
+    "prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "accept", "import", "withdraw"
+]
 Flag = Literal["instructs", "calls_tools", "hidden_text", "remote_content"]
 
 

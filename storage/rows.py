@@ -153,7 +153,7 @@ def indexed_of(row: Row) -> IndexedItem:
     )
 
 
-def verdict_of(row: Row) -> Verdict:
+def verdict_of(row: Mapping[str, Any] | Row) -> Verdict:
     """A row of the query `verdict`."""
     return Verdict(
         item=ItemId(row["item"]),

@@ -42,6 +42,8 @@ _EVENTS = {
     "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
+    "withdrawn": "took out what {of} had said of it: plan {plan}",
+    "withdrawal undone": "let what {of} had said of it count again: took back plan {plan}",
 }
 
 

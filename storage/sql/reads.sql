@@ -196,7 +196,7 @@ SELECT v.item, v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id =
  WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.direct AND v.at > i.borne_from GROUP BY v.item, v.agent;
 
 -- name: count_agents
-SELECT count(*) AS count FROM agents;
+SELECT count(*) AS count FROM agents WHERE withdrawn_by IS NULL;
 
 -- name: speaking_against
 SELECT v.item, v.feedback, v.agent, CASE WHEN f.own AND f.agent <> i.owner THEN '{}' ELSE c.body END AS content, c.screened

@@ -1,6 +1,7 @@
 """`fleetlore export`: what leaves a store enters another whole, and the best of it goes into `AGENTS.md`."""
 
 import json
+import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -107,6 +108,21 @@ async def test_a_history_exported_imported_elsewhere_and_exported_there_is_the_s
     best = next(item for item in found if item["insight"].startswith("Keep the old key"))
     assert "status" not in best  # it is active
     assert {decision for _, decision, _ in await decided(elsewhere, "all.jsonl")} == {"known"}
+
+
+async def test_what_reports_said_is_exported_when_the_reports_themselves_were_erased(data, folder, tmp_path):
+    await a_history(data)
+    with sqlite3.connect(data / "ledger.sqlite") as ledger:
+        ledger.execute("DELETE FROM feedback")
+    ledger.close()
+    lines = await run("export", "--data", data)
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert {one["id"] for line in found for one in line["reports"]} >= {
+        verdict["report"] for line in found for verdict in line["verdicts"]
+    }
+    (folder / "fleet.jsonl").write_bytes(lines)
+    there = await imported(tmp_path / "there", "fleet.jsonl")
+    assert {line["decision"] for line in there["lines"]} == {"new"}
 
 
 async def test_an_export_takes_what_it_is_asked_for_and_a_superseded_item_only_beside_its_successor(data):
