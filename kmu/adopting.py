@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import digests_of
+from fleetlore.kmu.screening import screen_dossier
 from fleetlore.kmu.suspicion import JUDGEMENT, flags_of
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
 from fleetlore.storage.intake import follow_generation
@@ -59,14 +60,18 @@ class Disputed:
 Standpoint = Taken | Known | Forgotten | Disputed
 
 
-def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
-    """The dossier with the digests that its words have in this store, and what is suspicious about them."""
+def digested(ledger: Ledger, dossier: Dossier) -> tuple[Dossier, int]:
+    """The dossier without secrets, with the digests that its words have in this store, and what is suspicious in them.
+
+    Returns also how many secrets it had.
+    """
+    dossier, redacted = screen_dossier(dossier)
     item = dossier.item
     insight, condition, task_type = sameness(item.space, item.insight, item.applies_when, item.task_type)
     digests = digests_of(ledger.info, insight, condition, task_type, item.insight)
     reasoning = next((one.reasoning for one in dossier.statements if one.id == item.feedback), "")
     flags = flags_of(item.insight, item.applies_when, item.task_type, item.project, *item.tags, beside=reasoning)
-    return replace(dossier, item=replace(item, flags=flags, **digests))
+    return replace(dossier, item=replace(item, flags=flags, **digests)), redacted
 
 
 async def recognise(view: LedgerView, drafts: Sequence[Draft]) -> list[Known | Forgotten | None]:

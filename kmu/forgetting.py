@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fleetlore.kmu import reinstating, revocation
 from fleetlore.kmu.acts import carry_out, take_back
 from fleetlore.kmu.pruning import PrunePolicy, planned
+from fleetlore.kmu.screening import screen_wish
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 async def plan(ledger: Ledger, wish: Wish, *, policy: PrunePolicy) -> Pruning:
     """Makes a plan and stores it; nothing is pruned yet. Takes at most what one plan may take of each space."""
+    wish = await screen_wish(wish)
     chosen = await _chosen(ledger, wish, policy)
     objections = await ledger.read.objections(item.id for item in chosen)
     made = Plan(

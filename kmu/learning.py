@@ -21,6 +21,7 @@ from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.reliability import slip_after
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.screening import screen_report
 from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
@@ -42,6 +43,7 @@ async def learn(
 
     Raises `Refusal`, with nothing stored.
     """
+    report, redacted = await screen_report(report)
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
@@ -67,6 +69,7 @@ async def learn(
         near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
         required=policy.promote_after,
+        redacted=redacted,
     )
     taken = draft is not None and not await _known(ledger.read, report, draft)
     if draft is not None and taken:
@@ -155,6 +158,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         learned=(learned,) if learned else (),
         credited=tuple(charge.item for charge in booked if charge.sign > 0),
         blamed=tuple(charge.item for charge in booked if charge.sign < 0),
+        redacted=submission.redacted,
     )
     if report.receipt is not None:
         await transaction.answer_receipt(report.receipt)

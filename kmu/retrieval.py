@@ -16,6 +16,7 @@ from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
+from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import StorageFull
@@ -45,6 +46,7 @@ async def retrieve(
     policy: Policy,
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
+    question = await screen_question(question)
     await follow_generation(ledger, spaces)
     experience = await ledger.read.experience()
     weight = weight_of_evidence(experience) if policy.learning else 0.0

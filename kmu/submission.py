@@ -40,7 +40,8 @@ class Draft:
 class Submission:
     """A report, what the feedback agents made of it, what it charges, what it teaches, and what lies near its task.
 
-    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`.
+    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`; `redacted`
+    is how many secrets it held.
     """
 
     report: Report
@@ -51,4 +52,5 @@ class Submission:
     near: Mapping[ItemId, float]
     request: str
     required: int
+    redacted: int = 0
     own: bool = False

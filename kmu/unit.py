@@ -80,7 +80,7 @@ class KnowledgeManagementUnit:
             self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
 
-    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> Plan:
+    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
         """Words an item anew; see `editing.edit`."""
         return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
 

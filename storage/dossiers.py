@@ -14,6 +14,7 @@ from typing import Literal
 from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Implicit, Item, Outcome, PlanKind, Verdict
+from fleetlore.storage.redaction import SCREENING
 from fleetlore.storage.rows import content_of, microseconds, moment, row_of_verdict, verdict_of
 
 
@@ -229,13 +230,14 @@ def _led_somewhere(item: str, successors: Mapping[str, str | None]) -> bool:
 
 
 def _content_of_item(item: Item) -> Mapping[str, object]:
-    return {"id": item.id, "body": json.dumps({"insight": item.insight, "applies_when": item.applies_when})}
+    body = {"insight": item.insight, "applies_when": item.applies_when}
+    return {"id": item.id, "body": json.dumps(body), "screened": SCREENING}
 
 
 def _content_of(statement: Statement) -> Mapping[str, object]:
     reasoning = statement.reasoning
     body = {"reasoning": reasoning, "assessment": [reasoning]} if reasoning else {}
-    return {"id": statement.id, "body": json.dumps(body)}
+    return {"id": statement.id, "body": json.dumps(body), "screened": SCREENING}
 
 
 def _row_of(dossier: Dossier) -> dict[str, object]:

@@ -23,6 +23,7 @@ from fleetlore.storage.records import (
     Status,
     Verdict,
 )
+from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -40,7 +41,9 @@ from fleetlore.storage.standings import StandingsView
 from fleetlore.storage.withdrawals import WithdrawalsView
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, JudgementView, PeopleView, StandingsView, WithdrawalsView):
+class LedgerView(
+    AttemptsView, Backlog, DossierView, JudgementView, PeopleView, StandingsView, Unscreened, WithdrawalsView
+):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

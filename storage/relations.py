@@ -9,6 +9,7 @@ from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.plans import lines_of, texts_of
 from fleetlore.storage.records import Plan, Wording
+from fleetlore.storage.redaction import SCREENING
 from fleetlore.storage.rows import microseconds
 
 
@@ -45,7 +46,7 @@ class Relations(LedgerView):
     async def reword(self, item: ItemId, wording: Wording, digests: Mapping[str, object], updated_at: datetime) -> None:
         """Words an item anew; `digests` are those of `Item` that follow from its words. Its evidence stays."""
         texts = {"insight": wording.insight, "applies_when": wording.applies_when}
-        await self._connection.run("set_content", id=item, body=json.dumps(texts))
+        await self._connection.run("set_content", id=item, body=json.dumps(texts), screened=SCREENING)
         await self._connection.run(
             "reword",
             id=item,
@@ -98,4 +99,4 @@ class Relations(LedgerView):
         await self._connection.run("set_meta", key="consolidated_at", value=str(self._at))
 
     async def _add_content(self, subject: str, content: Mapping[str, object]) -> None:
-        await self._connection.run("add_content", id=subject, body=json.dumps(content))
+        await self._connection.run("add_content", id=subject, body=json.dumps(content), screened=SCREENING)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.redaction import redact
 from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
 _FAILED = (
@@ -40,7 +41,7 @@ class KnowledgeTool(Tool):
         try:
             return await self.fn(arguments, context)
         except FleetloreError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(redact(str(error)).text) from error
         except Exception as error:
             logger.exception("%s failed", self.name)
             raise ToolError(_FAILED) from error

@@ -24,16 +24,20 @@ from fleetlore.server.command_group import (
     with_unit,
 )
 from fleetlore.server.people.completing import ids_of
-from fleetlore.server.people.lines import one_line, seen_by
+from fleetlore.server.people.lines import one_line, secrets_removed, seen_by
 from fleetlore.server.people.plans import account_of, plan_text
 from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import AgentName, Item, Plan, Wording
+from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+    # A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
+    Change = Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]]
 
 _KEPT = "edits"
 
@@ -148,20 +152,28 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
 
 def _accepted(item: Item, *, agent: AgentName, data: Path) -> dict[str, Any]:
     """What accepting the item did."""
-    return _changed(item, lambda unit: unit.accept(item.id, agent=agent), agent, data)
+
+    async def accept(unit: KnowledgeManagementUnit) -> tuple[Plan, int]:
+        return await unit.accept(item.id, agent=agent), 0
+
+    return _changed(item, accept, agent, data)
 
 
 def _changed(
-    item: Item, change: Callable[[KnowledgeManagementUnit], Awaitable[Plan]], agent: AgentName, data: Path
+    item: Item,
+    change: Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]],
+    agent: AgentName,
+    data: Path,
 ) -> dict[str, Any]:
     """What a change of the item did."""
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
         try:
-            plan = await change(unit)
+            plan, redacted = await change(unit)
         except Refusal as refusal:
             return refusal  # raised here it would come out of the unit's tasks in a group
-        return {"item": item.id, "changed": True, **await account_of(unit.ledger.read, plan, agent)}
+        told = {"item": item.id, "changed": plan is not None, "redacted": redacted}
+        return told if plan is None else {**told, **await account_of(unit.ledger.read, plan, agent)}
 
     found = with_unit(data, work, Policy())
     if isinstance(found, Refusal):
@@ -177,7 +189,11 @@ def _again(item: Item, text: bytes, file: TextIO | None, data: Path) -> str:
 
 
 def _keep(item: Item, text: bytes, data: Path) -> Path:
-    """Puts a text that could not be used where the person finds it again; what was kept before stays."""
+    """Puts a text that could not be used, but for its secrets, where the person finds it again.
+
+    What was kept before stays.
+    """
+    text = redact(text.decode("utf-8", "surrogateescape")).text.encode("utf-8", "surrogateescape")
     folder = data / _KEPT
     folder.mkdir(exist_ok=True)
     number = 1
@@ -193,4 +209,5 @@ def _keep(item: Item, text: bytes, data: Path) -> Path:
 
 
 def _told(found: dict[str, Any]) -> str:
-    return plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    said = plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    return "\n".join((said, *secrets_removed(found.get("redacted", 0))))

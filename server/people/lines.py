@@ -73,3 +73,8 @@ def quoted(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """So many of something."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def secrets_removed(number: int) -> list[str]:
+    """What is told of secrets that were taken out of what somebody said; nothing where there were none."""
+    return [f"{counted(number, 'secret')} removed before anything was stored"] if number else []

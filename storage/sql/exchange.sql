@@ -11,7 +11,7 @@ SELECT i.id, successor.id AS successor FROM items i
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:ids)) ORDER BY item, at, source;
 
 -- name: statements
-SELECT f.id, f.agent, f.at, f.outcome, f.implicit, CASE WHEN f.own THEN '{}' ELSE c.body END AS content
+SELECT f.id, f.agent, f.at, f.outcome, f.implicit, CASE WHEN f.own THEN '{}' ELSE c.body END AS content, c.screened
   FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id IN (SELECT value FROM json_each(:ids));
 
@@ -41,7 +41,7 @@ SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
  ORDER BY i.seq;
 
 -- name: adopt_content
-INSERT INTO contents (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING;
+INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,

@@ -1,7 +1,7 @@
 -- What tries to instruct its reader.
 
 -- name: unjudged
-SELECT i.id, i.task_type, i.project, i.tags, c.body AS content, f.body AS told
+SELECT i.id, i.task_type, i.project, i.tags, c.body AS content, c.screened, f.body AS told
   FROM items i JOIN contents c ON c.id = i.id LEFT JOIN contents f ON f.id = i.feedback
  WHERE NOT i.accepted AND i.judgement < :judgement LIMIT :limit;
 

@@ -5,7 +5,7 @@ INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE 
 INSERT INTO events (id, store, at, kind, agent, subject, body) VALUES (:id, :store, :at, :kind, :agent, :subject, :body);
 
 -- name: add_content
-INSERT INTO contents (id, body) VALUES (:id, :body);
+INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened);
 
 -- name: saw_agent
 INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)

@@ -9,6 +9,7 @@ from random import Random
 import httpx2
 import pytest
 from command import finished
+from doings import live
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from strangers import AGENTS, MARK, Login, Strangers
@@ -47,7 +48,7 @@ async def world(tmp_path):
 
 
 async def test_nobody_is_told_what_is_anothers_own_whatever_is_done(world, caplog):
-    assert await world.live(OPERATIONS) == ""
+    assert await live(world, OPERATIONS) == ""
     assert world.ways_of_own() >= OWN_WAYS
     assert set(world.own.values()) == set(AGENTS)
     assert [record for record in caplog.messages if MARK.search(record)] == []
@@ -133,6 +134,6 @@ async def test_nobody_is_told_what_is_anothers_own_who_comes_with_a_token(tmp_pa
             await stack.enter_async_context(memory.opened())
             world = Visitors(Random(SEED), None, memory, address=address)
             await world.connect(stack)
-            leak = await world.live(max(TOKENED, OPERATIONS // 10))
+            leak = await live(world, max(TOKENED, OPERATIONS // 10))
     assert leak == ""
     assert world.ways_of_own() >= {"retrieve_knowledge", "fleetlore://item/{id}"}
