@@ -18,7 +18,7 @@ from commits import stream as commit_stream
 from intents import Classes, intents, read_utterances
 from intents import stream as intent_stream
 from matrix import Matrix, World
-from poison_tables import ARMS, NOBODY, REFERENCES, REFORMED, Setting, print_tables, summary
+from poison_tables import ARMS, NOBODY, REFERENCES, REFORMED, REVOKED, Setting, print_tables, summary
 from poisoning import play
 from task import Task
 
@@ -53,7 +53,9 @@ def go(options: argparse.Namespace, cell: Cell) -> Run:
         acts = without_attackers(acts)
     elif cell.arm == REFORMED:
         acts = reformed(acts)
-    return anyio.run(partial(play, learning=cell.arm != "keep-all"), cell, acts, attack, options.transport)
+    revoked_at = 3 * len(acts) // 4 if cell.arm == REVOKED else None
+    playing = partial(play, learning=cell.arm != "keep-all", revoked_at=revoked_at)
+    return anyio.run(playing, cell, acts, attack, options.transport)
 
 
 def read(options: argparse.Namespace, stream: str, agents: Sequence[str], seed: int) -> tuple[Sequence[Task], Lies]:

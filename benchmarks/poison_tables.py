@@ -14,7 +14,9 @@ from report import print_table
 NOBODY, REFORMED = "without", "reformed"
 REFERENCES = (NOBODY, REFORMED)
 """Arms of a fleet that nobody attacks: the attackers are not there, or they are honest."""
-ARMS = (*REFERENCES, "fleetlore", "keep-all")
+REVOKED = "revoked"
+"""After three quarters of the tasks every attacker is revoked."""
+ARMS = (*REFERENCES, "fleetlore", "keep-all", REVOKED)
 LEAST_SHARE = 0.05
 SUSPECT = 0.5
 WINDOW = 100

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import anyio
 from accuracy import Cell, Run
 from attacks import Act, Attack
 from calibration import Calibration
@@ -72,8 +74,13 @@ class Poisoning:
         return [replace(one, agent=act.name, outcome="success", helpful=helpful, harmful=harmful) for one in believed]
 
 
-async def play(cell: Cell, acts: Sequence[Act], attack: Attack, transport: Transport, *, learning: bool) -> Run:
-    """Let a fleet go through a plan; the hits of the run are those of the honest agents' tasks alone."""
+async def play(
+    cell: Cell, acts: Sequence[Act], attack: Attack, transport: Transport, *, learning: bool, revoked_at: int | None
+) -> Run:
+    """Let a fleet go through a plan; the hits of the run are those of the honest agents' tasks alone.
+
+    From the task `revoked_at` on, every attacker is revoked and silent.
+    """
     rng = random.Random(f"echoes/{cell.seed}")
     told = Poisoning()
     lies: list[Act] = []
@@ -88,6 +95,10 @@ async def play(cell: Cell, acts: Sequence[Act], attack: Attack, transport: Trans
             memory = FleetloreMemory(connection=connection)
             started = time.perf_counter()
             for place, act in enumerate(acts):
+                if place == revoked_at:
+                    await revoke(data, sorted({one.name for one in acts[:place] if one.malicious}))
+                if revoked_at is not None and place >= revoked_at and act.malicious:
+                    continue
                 shown = await memory.retrieve(act.task.text, limit=SHOWN, agent=act.name, project=act.task.project)
                 if act.lie is not None:
                     lies.append(act)
@@ -139,6 +150,13 @@ async def _report(
 ) -> None:
     for report in reports:
         told.note(act, lied, await memory.report(report), report.insight)
+
+
+async def revoke(data: Path, names: Iterable[str]) -> None:
+    """Withdraw agents as a person would, by the command, one after the other."""
+    for name in names:
+        command = [sys.executable, "-m", "fleetlore.server", "revoke", name, "--yes", "--data", str(data)]
+        await anyio.run_process(command)
 
 
 async def slip_rates(data: Path, names: Iterable[str]) -> dict[str, float]:
