@@ -80,8 +80,7 @@ class Retelling:
             return False
         if isinstance(happened, Turned) and happened.planned and happened.kind != "pruned":
             return False  # it goes by what items say; in whose name it is booked does not matter
-        until = self._silent[happened.agent]
-        return until is None or happened.at <= until
+        return (until := self._silent[happened.agent]) is None or happened.at <= until
 
     def _learn(self, told: Told) -> None:
         if told.receipt is not None:

@@ -130,7 +130,7 @@ async def test_conflicts_successors_and_blames_that_only_it_saw_are_gone(data):
             await team.teach(words, "ana") for words in (KEPT, "Tell the ops team", "Open src/export.py")
         ]
         await team.report("mallory", insight=WRONG, harmful=[contested], outcome="failure")
-        await team.report("mallory", insight="Tell nobody", replaces=[replaced])
+        await team.report("mallory", insight="Page the ops team", replaces=[replaced])
         await team.report("mallory", harmful=[blamed], outcome="failure")
         assert (await team.item(contested))["status"] == "contested"
         assert (await team.item(replaced))["status"] == "superseded"
@@ -244,7 +244,7 @@ async def test_two_agents_may_be_revoked_and_taken_back_in_any_order(data):
         item = await team.teach(KEPT, "mallory")
         await team.teach(KEPT, "eve")
         await team.teach(KEPT, "ana")
-        await team.report("eve", insight="Tell nobody", harmful=[item], outcome="failure")
+        await team.report("eve", insight="Page the ops team", harmful=[item], outcome="failure")
     before = ledger(data)
     fields = ("author", "agents", "support", "contradiction", "status", "confidence")
     told_before = {field: (await show(data, item))[field] for field in fields}
