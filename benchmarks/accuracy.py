@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ class Run:
     calibration: Calibration
     kept: Calibration
     decisions: dict[str, int]
+    measured: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What else a benchmark of its own measured, as it stands in a JSON file."""
 
     def share(self, last: int = 0) -> float:
         """Return the share of right answers among the last so many tasks (0: all of them)."""
@@ -65,6 +67,7 @@ class Run:
             "calibration": asdict(self.calibration),
             "kept": asdict(self.kept),
             "hits": "".join("1" if hit else "0" for hit in self.hits),
+            "measured": self.measured,
         }
 
 
@@ -76,6 +79,7 @@ def read_run(written: Written) -> Run:
         calibration=Calibration(**written["calibration"]),
         kept=Calibration(**written.get("kept", {})),
         decisions=written["decisions"],
+        measured=written.get("measured", {}),
     )
 
 

@@ -20,7 +20,7 @@ from legs_of_stream import Neighbours, neighbours_of
 from report import print_table, progress_bar, write_json
 from rule_alone import accuracy
 
-from fleetlore.kmu.evidence import CONSTANTS, Constants
+from fleetlore.kmu.constants import CONSTANTS, Constants
 
 DATA = """\
 The data folder holds train.csv and test.csv of Banking77, as for fleet_stream.py. Neighbours come from the real legs of

@@ -17,9 +17,9 @@ from report import progress_bar, write_json
 
 ResultT = TypeVar("ResultT")
 
-MATRIX = ("arms", "conditions", "repositories", "seeds")
+MATRIX = ("arms", "attackers", "attacks", "conditions", "repositories", "seeds", "streams")
 """Options that choose among cells and leave each as it is."""
-ASIDE = ("data", "jobs", "json", "picture", "resume")
+ASIDE = ("banking77", "data", "jobs", "json", "picture", "resume")
 """Options that change no figure."""
 
 

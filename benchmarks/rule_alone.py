@@ -11,7 +11,9 @@ from intents import Step
 from legs_of_stream import Neighbours
 
 from fleetlore.kmu import evidence
-from fleetlore.kmu.evidence import Constants, Neighbour
+from fleetlore.kmu.constants import Constants
+from fleetlore.kmu.evidence import Neighbour
+from fleetlore.kmu.reliability import counts, slip_after
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Experience
 
@@ -57,9 +59,9 @@ def accuracy(steps: Sequence[Step], near: Sequence[Neighbours], constants: Const
         for item, trust in weighing.trusts.items():
             trusts[int(item)] = trust
         trusts.append(weighing.credit)
-        slips[step.agent] = evidence.slip_after(slip, weighing.credit, constants)
+        slips[step.agent] = slip_after(slip, weighing.borne_out, constants)
         experience = weighing.experience
-        if answer not in ("", step.revealed):
+        if answer not in ("", step.revealed) and counts(slip):
             new = step.agent not in blames[answer]
             blames[answer].add(step.agent)
             experience = replace(experience, blamed=experience.blamed + new)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from fleetlore.kmu import evidence
+from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.kmu.evidence import Weighing
 from fleetlore.kmu.promotion import stage_of
+from fleetlore.kmu.reliability import counts, slip_of_newcomer
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
@@ -100,6 +102,13 @@ async def _direct(
     return Charge(item=item, source=source, sign=sign, direct=True, relevance=relevance, share=share)
 
 
+async def slip_of(transaction: LedgerTransaction, agent: AgentName) -> float:
+    """The agent's slip rate; of one of whom nothing is known, what new names of late lead one to expect."""
+    if (known := await transaction.slip(agent)) is not None:
+        return known
+    return slip_of_newcomer(await transaction.slips_of_newcomers(CONSTANTS.newcomers))
+
+
 async def apply(
     transaction: LedgerTransaction,
     submission: Submission,
@@ -179,7 +188,8 @@ async def blame(
     lives = {item.lesson for item, sign in signs if sign > 0 and item.author != feedback.agent}
     lives |= {asserted} - {""}
     # One may blame one's own lesson too: that counts as much.
-    dying = {item.lesson for item, sign in signs if sign < 0} - lives
+    heard = counts(await slip_of(transaction, feedback.agent))
+    dying = {item.lesson for item, sign in signs if sign < 0} - lives if heard else set()
     blamed = sum([await transaction.blame(lesson, feedback.agent, feedback.id) for lesson in sorted(dying)])
     revived = sum([await transaction.absolve(lesson) for lesson in sorted(lives)])
     return blamed, revived
@@ -195,7 +205,7 @@ async def restage(
     if item.space == "prompt":
         return item.stage
     latest = await transaction.latest_signs(item.id)
-    others = [sign for agent, sign in latest.items() if agent != item.author]
+    others = [sign for name, sign in latest.items() if name != item.author and counts(await slip_of(transaction, name))]
     stage = stage_of(
         item.stage,
         backers=others.count(1),
@@ -221,11 +231,12 @@ def trust_after(
 ) -> float:
     """Trust of an item of that lesson and slot after a charge, of that relevance by now."""
     if not charge.direct:
-        return evidence.shared(before, charge.sign, charge.share)
+        return evidence.shared(before, charge.sign, charge.share * weighing.reliability)
     if charge.sign > 0:
         return evidence.confirmed(before, relevance, weighing.confirmation)
     share = weighing.shares.get(lesson, charge.share) if slot else charge.share
-    return evidence.failed(before, relevance, share, weighing.credit, weighing.confirmation)
+    credit = weighing.credit * weighing.reliability
+    return evidence.failed(before, relevance, share, credit, weighing.confirmation)
 
 
 def source_of(report: Report) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fleetlore.kmu.evidence import CONSTANTS
+from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.storage.records import Experience
 
 

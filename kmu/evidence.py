@@ -16,44 +16,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fleetlore.kmu.constants import CONSTANTS, Constants
+from fleetlore.kmu.reliability import initial_odds, reliability
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Experience, Outcome
 
 LEAST_TRUST = 0.01
 MOST_TRUST = 0.99
 CREDIBLE = 0.5  # credit from which a report is more likely right than not
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constants:
-    """The numbers of the rule, with the symbols that `docs/learning.md` uses."""
-
-    vote: float = 3.0  # exponent of relevance in a vote
-    score: float = 2.0  # exponent of relevance in a score
-    consensus: float = 1.0  # exponent in a score of the share that the item's lesson has in the votes
-    slip: float = 0.2  # e of an agent of whom nothing is known yet
-    least_slip: float = 0.02
-    most_slip: float = 0.9
-    slip_rate: float = 0.01  # how fast e follows what is seen of the agent
-    chance: float = 0.02  # q: chance that an unrelated report agrees
-    least_novel: float = 0.1  # least v: chance that a task brings a lesson not known yet
-    novel_prior: float = 100.0  # v after n reports is this / (this + n)
-    confirmed_prior: tuple[float, float] = (4.0, 20.0)  # a: confirmed votes of all trusted near votes
-    decay: float = 0.999  # of a's sums, a report
-    hazard: float = 0.9  # how likely an expected item that fails makes a change of the world
-    observed: float = 0.35  # slip rate of what was learnt by watching
-    shared: float = 0.3  # log-odds that an outcome without names shares out among the items shown
-    implied: float = 0.15  # the same for an outcome that was only seen from outside: half as much
-    command_failed: float = 0.05  # where all that was seen is a command that failed: most are repaired at once
-    living: float = 19.0  # odds that a lesson is still right somewhere before anybody calls it harmful
-    revived_prior: tuple[float, float] = (0.5, 2.0)  # blamed lessons that were borne out again, of all that were blamed
-    weights: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5)  # of evidence: exponents of trust that are compared
-    usual_weight: float = 1.0
-    foreseen_decay: float = 0.998  # of the counts by weight, a report
-    lead: float = 1.0  # reports that another weight must have foreseen more than the usual one
-
-
-CONSTANTS = Constants()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,12 +51,15 @@ class Neighbour:
 class Weighing:
     """What a report makes of its neighbours, and they of it.
 
-    `credit` is P(the report is no slip), the trust of a new item; `expected` the share S of the votes for its lesson;
-    `confirmation` a, how often a near vote is confirmed; `shares` S by lesson; `trusts` what changes by neighbourhood;
-    `slip` what the agent's slip rate was before it.
+    `credit` is P(the report is no slip), the trust of a new item; `borne_out` the same as the agent is judged by it;
+    `expected` the share S of the votes for its lesson; `reliability` ρ, how far the agent is heard; `confirmation` a ρ,
+    with a how often a near vote is confirmed; `shares` S by lesson; `trusts` what changes by neighbourhood; `slip` what
+    the agent's slip rate was before it.
     """
 
     credit: float
+    borne_out: float
+    reliability: float
     expected: float
     confirmation: float
     shares: Mapping[str, float]
@@ -113,15 +86,16 @@ def weigh(
     """
     near = list(neighbours.values())
     shares = shares_of([(n.lesson, n.relevance, n.belief) for n in near], constants=constants)
+    heard = reliability(slip, constants)
     credit = _credit(
         vouched=_share(near, lambda n: n.others and n.lesson == lesson, constants),
         # What the agent itself said before vouches for nothing, and weakens no contradiction either.
         contradicted=_share([n for n in near if n.others or n.lesson != lesson], lambda n: n.contradicts, constants),
-        slip=slip if outcome != "observation" else constants.observed,
+        odds=initial_odds(slip, constants, observed=outcome == "observation"),
         experience=experience,
         constants=constants,
     )
-    confirmation = confirmation_of(experience, constants)
+    confirmation = confirmation_of(experience, constants) * heard
     accusing = outcome != "observation"
     trusts = {}
     for item, neighbour in neighbours.items():
@@ -131,22 +105,18 @@ def weigh(
             trusts[item] = confirmed(neighbour.trust, neighbour.relevance, confirmation, constants)
         elif neighbour.contradicts and accusing:
             share = shares[neighbour.lesson]
-            trusts[item] = failed(neighbour.trust, neighbour.relevance, share, credit, confirmation, constants)
+            trusts[item] = failed(neighbour.trust, neighbour.relevance, share, credit * heard, confirmation, constants)
     return Weighing(
         credit=credit,
+        borne_out=_borne_out(lesson, near, slip, experience, constants),
+        reliability=heard,
         expected=shares.get(lesson, 0.0),
         confirmation=confirmation,
         shares=shares,
         trusts=trusts,
         slip=slip,
-        experience=_experienced(experience, lesson, near, exclusive, constants),
+        experience=_experienced(experience, lesson, near, exclusive, heard, constants),
     )
-
-
-def slip_after(slip: float, credit: float, constants: Constants = CONSTANTS) -> float:
-    """The agent's slip rate after a report of that credit: e + (1 − c − e) / 100, within bounds."""
-    moved_slip = slip + (1 - credit - slip) * constants.slip_rate
-    return min(max(moved_slip, constants.least_slip), constants.most_slip)
 
 
 def confirmed(trust: float, relevance: float, confirmation: float, constants: Constants = CONSTANTS) -> float:
@@ -246,15 +216,36 @@ def _share(near: Collection[Neighbour], counts: Callable[[Neighbour], bool], con
     return sum(vote for vote, counted in votes if counted) / total if total else 0.0
 
 
-def _credit(*, vouched: float, contradicted: float, slip: float, experience: Experience, constants: Constants) -> float:
-    """c / (1 − c) = (1 − e) / e · (1 − (1 − v) · d + (1 − v) · s / q).
+def _borne_out(
+    lesson: str, near: Collection[Neighbour], slip: float, experience: Experience, constants: Constants
+) -> float:
+    """P(the report is no slip) as its agent is judged by it.
 
-    s is the share of other agents' votes for the lesson, d that of the votes against it: where nothing known speaks
-    against it, silence does not either.
+    Agents who agree with nobody but each other would bear each other out; so the shares of other agents' votes count to
+    the fourth power, and a minority hardly does.
+    """
+    shares = shares_of([(n.lesson, n.relevance, n.belief) for n in near if n.others], constants=constants)
+    sharpened = {said: math.pow(share, constants.majority) for said, share in shares.items()}
+    total = sum(sharpened.values()) or 1.0
+    contrary = {n.lesson for n in near if n.others and n.contradicts}
+    return _credit(
+        vouched=sharpened.get(lesson, 0.0) / total,
+        contradicted=sum(sharpened[said] for said in contrary) / total,
+        odds=(1 - slip) / slip,
+        experience=experience,
+        constants=constants,
+    )
+
+
+def _credit(*, vouched: float, contradicted: float, odds: float, experience: Experience, constants: Constants) -> float:
+    """c / (1 − c) = odds · (1 − (1 − v) · d + (1 − v) · s / q).
+
+    `odds` are those before anybody else is asked. s is the share of other agents' votes for the lesson, d that of the
+    votes against it: where nothing known speaks against it, silence does not either.
     """
     known = 1 - max(constants.least_novel, constants.novel_prior / (constants.novel_prior + experience.reports))
-    odds = (1 - slip) / slip * (1 - known * contradicted + known * vouched / constants.chance)
-    return min(max(odds / (1 + odds), LEAST_TRUST), MOST_TRUST)
+    posterior = odds * (1 - known * contradicted + known * vouched / constants.chance)
+    return min(max(posterior / (1 + posterior), LEAST_TRUST), MOST_TRUST)
 
 
 def confirmation_of(experience: Experience, constants: Constants = CONSTANTS) -> float:
@@ -264,24 +255,32 @@ def confirmation_of(experience: Experience, constants: Constants = CONSTANTS) ->
 
 
 def _experienced(
-    experience: Experience, lesson: str, near: Collection[Neighbour], exclusive: bool, constants: Constants
+    experience: Experience,
+    lesson: str,
+    near: Collection[Neighbour],
+    exclusive: bool,
+    heard: float,
+    constants: Constants,
 ) -> Experience:
-    """What one more report teaches: how often near votes are confirmed, and which weight of evidence foresaw it."""
+    """What one more report teaches: how often near votes are confirmed, and which weight of evidence foresaw it.
+
+    It teaches as far as its agent is heard: nobody else is to say what evidence is worth.
+    """
     experience = replace(experience, reports=experience.reports + 1)
     judged = [n for n in near if n.others and (n.contradicts or n.lesson == lesson)]
     if exclusive and (votes := sum(n.relevance * n.trust for n in judged)) > 0:
         agreeing = sum(n.relevance * n.trust for n in judged if n.lesson == lesson)
         experience = replace(
             experience,
-            near=experience.near * constants.decay + 1,
-            confirmed=experience.confirmed * constants.decay + agreeing / votes,
+            near=experience.near * constants.decay**heard + heard,
+            confirmed=experience.confirmed * constants.decay**heard + heard * agreeing / votes,
         )
     if any(n.lesson == lesson for n in near):
         foreseen = experience.weights or (0.0,) * len(constants.weights)
         experience = replace(
             experience,
             weights=tuple(
-                hits * constants.foreseen_decay + (_foreseen(near, weight, constants) == lesson)
+                hits * constants.foreseen_decay**heard + heard * (_foreseen(near, weight, constants) == lesson)
                 for hits, weight in zip(foreseen, constants.weights, strict=True)
             ),
         )

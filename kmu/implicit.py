@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from fleetlore.kmu import crediting
-from fleetlore.kmu.evidence import CONSTANTS, Constants, moved
+from fleetlore.kmu.constants import CONSTANTS, Constants
+from fleetlore.kmu.evidence import moved
 from fleetlore.kmu.feedback_agents import Assessment
 from fleetlore.kmu.following import follow
 from fleetlore.kmu.report import Acknowledgement, Report

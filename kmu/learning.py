@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from fleetlore.kmu import crediting, foresight
 from fleetlore.kmu.alignment import Alignment, Conflict, Corroborated, Merged, New, Rejected, Returned, Superseding
 from fleetlore.kmu.control import admits
-from fleetlore.kmu.evidence import CONSTANTS, CREDIBLE, Neighbour, Weighing, living, slip_after, weigh
+from fleetlore.kmu.evidence import CREDIBLE, Neighbour, Weighing, living, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.following import follow
 from fleetlore.kmu.implicit import retract
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.reliability import slip_after
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.screening import screen_report
 from fleetlore.kmu.standing import refuse_withdrawn
@@ -211,8 +212,7 @@ async def _experience(
 async def _weigh(transaction: LedgerTransaction, submission: Submission, alignment: Alignment | None) -> Weighing:
     """Weighs the report against its neighbours, and books what that says of them, of the agent, and of reports."""
     report, draft = submission.report, submission.draft
-    slip = await transaction.slip(report.agent)
-    slip = CONSTANTS.slip if slip is None else slip
+    slip = await crediting.slip_of(transaction, report.agent)
     experience = await transaction.experience()
     named = {charge.item for charge in submission.charges if charge.direct}
     if isinstance(alignment, Corroborated | Merged):
@@ -249,5 +249,5 @@ async def _weigh(transaction: LedgerTransaction, submission: Submission, alignme
         await transaction.shift_trust(weighing.trusts)
         # Alone, nobody could vouch: the silence of others says nothing of the agent.
         if submission.assessment.outcome != "observation" and not alone:
-            await transaction.set_slip(report.agent, slip_after(slip, weighing.credit))
+            await transaction.set_slip(report.agent, slip_after(slip, weighing.borne_out))
     return weighing if teaches and not repeated else replace(weighing, experience=experience)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from fleetlore.kmu import evidence
-from fleetlore.kmu.evidence import CONSTANTS, living, shares_of
+from fleetlore.kmu.constants import CONSTANTS
+from fleetlore.kmu.evidence import living, shares_of
 from fleetlore.kmu.lexicon import content_words, coverage, identifiers
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import NO_EXPERIENCE, Experience, Item

@@ -6,13 +6,12 @@ for the truth: the difference of two retellings is, in which what neither knows 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from fleetlore.kmu import crediting, foresight, implicit
 from fleetlore.kmu.evidence import (
-    CONSTANTS,
     CREDIBLE,
     Neighbour,
     Weighing,
@@ -20,11 +19,11 @@ from fleetlore.kmu.evidence import (
     living,
     log_odds,
     moved,
-    slip_after,
     weigh,
 )
 from fleetlore.kmu.promotion import stage_of
-from fleetlore.kmu.retold import Retold, RetoldStore, Word
+from fleetlore.kmu.reliability import slip_after
+from fleetlore.kmu.retold import Retold, RetoldStore, SlipRates, Word
 from fleetlore.kmu.submission import Charge
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
 from fleetlore.storage.records import NO_EXPERIENCE, AgentName, Experience
@@ -41,13 +40,13 @@ class Retelling:
     def __init__(
         self,
         kept: Mapping[ItemId, Kept],
-        arrivals: Iterable[FirstSeen],
+        arrivals: Sequence[FirstSeen],
         silent: Mapping[AgentName, datetime | None],
         *,
         required: int,
     ) -> None:
         self.store = RetoldStore()
-        self.slips: dict[AgentName, float] = {}
+        self.slip_rates = SlipRates({arrival.agent: arrival.first_seen for arrival in arrivals})
         self.blames: dict[str, dict[AgentName, tuple[FeedbackId, datetime]]] = {}
         self.experience: Experience = NO_EXPERIENCE
         self._kept = kept
@@ -138,7 +137,7 @@ class Retelling:
         weighing = weigh(
             kept.lesson if kept else "",
             neighbours,
-            slip=self.slips.get(told.agent, CONSTANTS.slip),
+            slip=self.slip_rates.of(told.agent),
             outcome=told.outcome,
             exclusive=kept is not None and bool(kept.slot),
             named=named,
@@ -149,7 +148,7 @@ class Retelling:
         for near, trust in weighing.trusts.items():
             self.store.items[near].trust = trust
         if not alone:
-            self._move_slip(told, weighing.credit)
+            self._move_slip(told, weighing.borne_out)
         return weighing
 
     def _near(self, told: Told) -> dict[ItemId, float]:
@@ -209,8 +208,8 @@ class Retelling:
         item.trust = after
         item.stage = stage_of(
             item.stage,
-            backers=item.others(1),
-            objectors=item.others(-1),
+            backers=item.others(1, self.slip_rates.heard),
+            objectors=item.others(-1, self.slip_rates.heard),
             trust=after,
             required=self._required,
             held=self._kept[charge.item].held,
@@ -237,7 +236,8 @@ class Retelling:
         if asserted and weighing.credit >= CREDIBLE and (known is None or known.author != told.agent):
             lives.add(asserted.lesson)
         blamed = revived = 0
-        for lesson in {one.lesson for one, sign in said if sign < 0} - lives:
+        dying = {one.lesson for one, sign in said if sign < 0} if self.slip_rates.heard(told.agent) else set()
+        for lesson in dying - lives:
             blamers = self.blames.setdefault(lesson, {})
             if told.agent not in blamers:
                 blamers[told.agent] = (told.feedback, told.at)
@@ -272,7 +272,7 @@ class Retelling:
 
     def _move_slip(self, told: Told, credit: float) -> None:
         if told.outcome != "observation":
-            self.slips[told.agent] = slip_after(self.slips.get(told.agent, CONSTANTS.slip), credit)
+            self.slip_rates.known[told.agent] = slip_after(self.slip_rates.of(told.agent), credit)
 
     def _imply(self, told: Told) -> None:
         assert told.receipt is not None

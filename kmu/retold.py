@@ -1,12 +1,16 @@
 """Items as a retelling has them, and how they stand to one another: superseded, pruned, merged, restored. Pure."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, assert_never
 
 from fleetlore.kmu import lending
+from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.kmu.evidence import log_odds
 from fleetlore.kmu.joining import has_lost_to
+from fleetlore.kmu.reliability import counts, slip_of_newcomer
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import AgentName, Evidence, Stage
 from fleetlore.storage.standings import Turned
@@ -61,10 +65,33 @@ class Retold:
         agents = sum(count > 0 for (_, sign), count in self.times.items() if sign > 0)
         return Evidence(trust=self.trust, contradiction=contradiction, agents=agents)
 
-    def others(self, sign: Literal[-1, 1]) -> int:
-        """How many agents besides its author said that of it last."""
-        latest = (next(reversed(said.values()), 0) for agent, said in self.named.items() if agent != self.author)
+    def others(self, sign: Literal[-1, 1], heard: Callable[[AgentName], bool]) -> int:
+        """How many agents besides its author said that of it last, of those that are heard."""
+        latest = (
+            next(reversed(said.values()), 0)
+            for agent, said in self.named.items()
+            if agent != self.author and heard(agent)
+        )
         return sum(said == sign for said in latest)
+
+
+class SlipRates:
+    """The slip rates of a retelling: those `known`, and what new names lead one to expect of the others."""
+
+    def __init__(self, first_seen: Mapping[AgentName, datetime]) -> None:
+        self.known: dict[AgentName, float] = {}
+        self._order = {agent: place for place, agent in enumerate(_latest_first(first_seen))}
+
+    def of(self, agent: AgentName) -> float:
+        """The agent's slip rate, as `crediting.slip_of` has it."""
+        if (known := self.known.get(agent)) is not None:
+            return known
+        latest = sorted(self.known, key=lambda name: self._order.get(name, -1))[: CONSTANTS.newcomers]
+        return slip_of_newcomer([self.known[name] for name in latest])
+
+    def heard(self, agent: AgentName) -> bool:
+        """Whether the agent counts where agents are counted."""
+        return counts(self.of(agent))
 
 
 class RetoldStore:
@@ -148,3 +175,7 @@ class RetoldStore:
                 self.items[item] = self.items.pop(survivor)
         elif (known := self.items.get(item)) is not None:
             known.living = True
+
+
+def _latest_first(first_seen: Mapping[AgentName, datetime]) -> list[AgentName]:
+    return sorted(sorted(first_seen), key=lambda agent: first_seen[agent], reverse=True)

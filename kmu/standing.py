@@ -7,7 +7,7 @@ at first and moves by a hundredth each, so that it is also a measure of how much
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from fleetlore.kmu.evidence import CONSTANTS
+from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleetlore.kmu.difference import experience_moved, slip_moved
-from fleetlore.kmu.evidence import CONSTANTS, log_odds, moved
+from fleetlore.kmu.evidence import log_odds, moved
 from fleetlore.kmu.promotion import stage_of
 from fleetlore.kmu.pruning import PrunePolicy
 from fleetlore.kmu.retelling import Retelling
@@ -252,7 +252,7 @@ def _slips(agent: AgentName, found: Found, told: Retelling, without: Retelling) 
     """Slip rates of others that were measured against what the agent had said."""
     changed = {}
     for other, slip in found.slips.items():
-        before, after = (retelling.slips.get(other, CONSTANTS.slip) for retelling in (told, without))
+        before, after = (retelling.slip_rates.of(other) for retelling in (told, without))
         if before != after and other != agent:
             changed[other] = (slip, slip_moved(slip, before, after))
     return changed

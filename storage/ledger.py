@@ -172,6 +172,10 @@ class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
         """Changes the trust of many items by what was said of their neighbours; that is no update of theirs."""
         await self._connection.run_many("shift_trust", [{"id": item, "trust": trust} for item, trust in trusts.items()])
 
+    async def slips_of_newcomers(self, latest: int) -> list[float]:
+        """What the slip rates of the latest so many new agents have come to."""
+        return [row["slip"] for row in await self._connection.rows("slips_of_newcomers", latest=latest)]
+
     async def set_slip(self, agent: AgentName, slip: float) -> None:
         """Changes an agent's slip rate."""
         await self._connection.run("set_slip", name=agent, slip=slip)

@@ -152,6 +152,9 @@ SELECT 1 FROM verdicts v JOIN items i ON i.id = v.item
 -- name: slip
 SELECT slip FROM agents WHERE name = :name;
 
+-- name: slips_of_newcomers
+SELECT slip FROM agents WHERE slip IS NOT NULL ORDER BY first_seen DESC, name LIMIT :latest;
+
 -- name: experience
 SELECT * FROM experience;
 

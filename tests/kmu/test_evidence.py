@@ -15,7 +15,6 @@ from fleetlore.kmu.evidence import (
     log_odds,
     moved,
     shared,
-    slip_after,
     weigh,
     weight_of_evidence,
 )
@@ -139,7 +138,9 @@ def test_a_newcomer_is_credited_as_far_as_others_vouch_for_what_it_says():
 def test_what_nobody_could_know_yet_is_credited_to_its_author():
     first = weighed("a", experience=Experience())
     assert first.credit == pytest.approx(0.8)
-    assert weighed("a", experience=Experience(), slip=0.6).credit == pytest.approx(0.4)
+    assert weighed("a", experience=Experience(), slip=0.4).credit == first.credit
+    assert weighed("a", experience=Experience(), slip=0.1).credit == pytest.approx(0.9)
+    assert weighed("a", experience=Experience(), slip=0.8).credit == pytest.approx(0.2)
     assert weighed("a", experience=Experience(), outcome="observation").credit == pytest.approx(0.65)
 
 
@@ -172,8 +173,27 @@ def test_experience_counts_reports_how_often_near_votes_are_confirmed_and_which_
     assert experience.weights == (0, 1, 1, 1)
 
 
-@given(st.floats(0.02, 0.9), SHARE)
-def test_an_agents_slip_rate_follows_the_credit_of_its_reports_within_bounds(slip, credit):
-    after = slip_after(slip, credit)
-    assert 0.02 <= after <= 0.9
-    assert (after <= slip + NEARLY) if 1 - credit < slip else (after >= slip - NEARLY)
+def test_what_an_agent_says_that_is_hardly_ever_borne_out_does_next_to_nothing_to_what_others_said():
+    usual = weighed("a", neighbour("a"), neighbour("b", contradicts=True))
+    doubted = weighed("a", neighbour("a"), neighbour("b", contradicts=True), slip=0.9)
+    assert usual.trusts["k_0"] - 0.8 > 0.1 > 5 * (doubted.trusts["k_0"] - 0.8)
+    assert 0.8 - usual.trusts["k_1"] > 0.1 > 5 * (0.8 - doubted.trusts["k_1"])
+
+
+def test_it_does_not_teach_what_evidence_is_worth_either():
+    before = Experience(reports=100, near=50, confirmed=20, weights=(10.0, 10.0, 10.0, 10.0))
+    near = (neighbour("a"), neighbour("b", trust=0.1, contradicts=True))
+    usual, doubted = (weighed("a", *near, slip=slip, experience=before).experience for slip in (0.2, 0.9))
+    assert usual.near == pytest.approx(50 * 0.999 + 1)
+    assert doubted.near == pytest.approx(50, abs=0.02)
+    assert max(abs(one - 10) for one in doubted.weights) < 0.02 < max(abs(one - 10) for one in usual.weights)
+
+
+def test_a_minority_that_agrees_with_itself_bears_nobody_out():
+    accomplice = neighbour("lie")
+    honest = [neighbour("truth", contradicts=True) for _ in range(3)]
+    lie = weighed("lie", accomplice, *honest)
+    assert lie.credit > 0.9
+    assert lie.borne_out < 0.8  # the slip rate of an agent of .2 rises
+    truth = weighed("truth", neighbour("lie", contradicts=True), *[neighbour("truth") for _ in range(3)])
+    assert truth.borne_out == 0.99

@@ -117,7 +117,7 @@ def test_everything_told_once_more_is_what_the_ledger_holds(story):
             assert {
                 item: (pytest.approx(bearing.trust), bearing.stage, bearing.author) for item, bearing in items.items()
             } == {item: (one.trust, one.stage, one.author) for item, one in told.store.items.items() if one.living}
-            assert told.slips == pytest.approx(await view.slips(), abs=1e-3)
+            assert told.slip_rates.known == pytest.approx(await view.slips(), abs=1e-3)
             experience = await view.experience()
             assert (told.experience.reports, told.experience.blamed, told.experience.revived) == (
                 experience.reports,
