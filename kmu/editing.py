@@ -41,9 +41,7 @@ async def edit(
         )
         await transaction.reword(item, wish, digests, transaction.now)
         await transaction.add_plan(plan)
-        await transaction.record(
-            "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests["digest"]
-        )
+        await transaction.record("edited", agent=agent, subject=item, plan=plan.id)
         return plan
 
     async with rewording(ledger, spaces, [item]):

@@ -158,7 +158,6 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         subject=feedback.id,
         receipt=report.receipt,
         outcome=assessment.outcome,
-        request=submission.request,
         credited=answer.credited,
         blamed=answer.blamed,
         expected=round(weighing.expected, 3),

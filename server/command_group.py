@@ -104,6 +104,7 @@ MODULES: Mapping[str, str] = {
     "consolidate": "maintaining",
     "undo": "people.pruning",
     "rebuild": "maintaining",
+    "audit": "audit.commands",
     "completion": "people.completing",
     "doctor": "doctor.examining",
     "demo": "demo.command",

@@ -16,6 +16,7 @@ import aiosqlite
 import anyio
 
 from fleetlore.storage.batching import Batcher
+from fleetlore.storage.chain import link_of
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
 
 ResultT = TypeVar("ResultT")
@@ -160,6 +161,7 @@ async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Con
         raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error
     try:
         raw.row_factory = sqlite3.Row
+        await raw.create_function("link_of", 8, link_of, deterministic=True)
         try:
             await _use_write_ahead_log(raw, patience)
             await raw.execute("PRAGMA synchronous = FULL")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
+from fleetlore.storage.audit_view import AuditView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
@@ -37,7 +38,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, Backlog, DossierView, PeopleView):
+class LedgerView(AttemptsView, AuditView, Backlog, DossierView, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

@@ -40,7 +40,7 @@ SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
  ORDER BY i.seq;
 
 -- name: adopt_content
-INSERT INTO contents (id, body) VALUES (:id, :body) ON CONFLICT DO NOTHING;
+INSERT INTO contents (id, body, nonce) VALUES (:id, :body, :nonce) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
