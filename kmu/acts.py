@@ -97,11 +97,14 @@ async def merge(
 async def take_back(  # noqa: PLR0912  a branch for each act
     transaction: LedgerTransaction, entry: PlannedItem, plan: PlanId, *, agent: AgentName, required: int
 ) -> None:
-    """Undoes what the line did, as far as it still stands; what came since stays. The last line first."""
+    """Undoes what the line did, as far as it still stands; what came since stays. The last line first.
+
+    An item that was erased for good stays erased.
+    """
     if entry.stage is None:
         return
     item = await transaction.item(entry.item, agent=agent, pruned=True)
-    if item is None:
+    if item is None or item.erased:
         return
     match entry.act:
         case "prune":

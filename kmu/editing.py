@@ -55,7 +55,10 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
     """
     made = await transaction.plan(plan)
     assert made is not None
-    assert made.edit is not None
+    if made.edit is None:
+        raise Refusal(
+            "plan", f"the words that {item.id} had before were erased", f"Give it others: fleetlore edit {item.id}"
+        )
     if item.wording != made.edit.after:
         since = await _latest(transaction, item.id)
         raise Refusal("plan", f"{item.id} was edited again since", f"Undo that first: fleetlore undo {since}")
@@ -76,6 +79,8 @@ async def known_item(view: LedgerView, item: ItemId, agent: AgentName) -> Item:
             f"there is no item {item}",
             "Ids of items look like k_01abc…; 'fleetlore search' finds them, and an agent's own items need its --agent",
         )
+    if found.erased:
+        raise Refusal("id", f"{item} was erased for good", "Nothing brings it back; 'fleetlore add' tells it anew")
     if found.merged_into is not None:
         raise Refusal("id", f"{item} was merged into {found.merged_into}", f"Edit {found.merged_into}")
     if found.pruned_by is not None:

@@ -72,6 +72,8 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
     `required` is how many other agents must bear an item out before it is active.
     """
     known = await _known(ledger, plan_id, agent, argument="undo")
+    if known.kind == "forget":
+        raise Refusal("undo", f"{plan_id} erased for good", "There is nothing left that could be taken back")
     if known.applied_at is None:
         raise Refusal("undo", f"{plan_id} was never applied", "There is nothing to take back")
 

@@ -105,6 +105,7 @@ MODULES: Mapping[str, str] = {
     "undo": "people.pruning",
     "rebuild": "maintaining",
     "audit": "audit.commands",
+    "forget": "people.forgetting",
     "completion": "people.completing",
     "doctor": "doctor.examining",
     "demo": "demo.command",

@@ -18,6 +18,7 @@ import anyio
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.chain import link_of
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
+from fleetlore.storage.texts import holds
 
 ResultT = TypeVar("ResultT")
 Row = sqlite3.Row
@@ -98,9 +99,10 @@ Job = Callable[[Connection], Awaitable[Any]]
 class Database:
     """One reading and one writing connection; writes go through `write`, in groups, one durable commit a group."""
 
-    def __init__(self, reader: Connection, writer: Connection) -> None:
+    def __init__(self, reader: Connection, writer: Connection, path: Path) -> None:
         self.reader = reader
         self._writer = writer
+        self._path = path
         self._batches: Batcher[Job, Any] = Batcher(self._commit)
 
     @classmethod
@@ -118,7 +120,7 @@ class Database:
             await _migrate(writer, path)
             await writer.script(*(f"PRAGMA {name} = {value}" for name, value in (pragmas or {}).items()))
             async with _connected(path, patience) as raw_reader:
-                database = cls(Connection(raw_reader), writer)
+                database = cls(Connection(raw_reader), writer, path)
                 async with database._batches.running():
                     yield database
 
@@ -129,6 +131,16 @@ class Database:
         """
         result: ResultT = await self._batches.submit(job)
         return result
+
+    async def purge(self) -> bool:
+        """Writes the whole file anew and empties the log, so that no page holds what was deleted; False where a reader
+        in another process keeps an older state for as long as one can wait.
+        """
+        with _our_errors():
+            async with _connected(self._path, _BUSY_TIMEOUT_MS / 1000) as raw:
+                await raw.execute("VACUUM")
+                [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
@@ -161,7 +173,8 @@ async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Con
         raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error
     try:
         raw.row_factory = sqlite3.Row
-        await raw.create_function("link_of", 8, link_of, deterministic=True)
+        for function, arguments in ((link_of, 8), (holds, 2)):
+            await raw.create_function(function.__name__, arguments, function, deterministic=True)
         try:
             await _use_write_ahead_log(raw, patience)
             await raw.execute("PRAGMA synchronous = FULL")

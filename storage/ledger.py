@@ -19,6 +19,7 @@ import anyio
 
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
+from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
 from fleetlore.storage.ledger_view import LedgerView
@@ -82,6 +83,10 @@ class Ledger:
 
         return await self._database.write(carried_out)
 
+    async def purge(self) -> bool:
+        """See `Database.purge`."""
+        return await self._database.purge()
+
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
         return digest(self.info, *parts)
@@ -108,7 +113,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption):
+class LedgerTransaction(Relations, Adoption, Erasing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     async def saw(self, agent: AgentName) -> None:

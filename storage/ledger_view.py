@@ -8,6 +8,7 @@ from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.audit_view import AuditView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
+from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
@@ -38,7 +39,7 @@ from fleetlore.storage.rows import (
 )
 
 
-class LedgerView(AttemptsView, AuditView, Backlog, DossierView, PeopleView):
+class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, PeopleView):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:

@@ -34,7 +34,7 @@ from fleetlore.storage.records import AgentName, Item, Wording
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
 
-_KEPT = "edits"
+KEPT = "edits"
 
 
 @commands.command()
@@ -154,7 +154,7 @@ def _again(item: Item, text: bytes, file: TextIO | None, data: Path) -> str:
 
 def _keep(item: Item, text: bytes, data: Path) -> Path:
     """Puts a text that could not be used where the person finds it again; what was kept before stays."""
-    folder = data / _KEPT
+    folder = data / KEPT
     folder.mkdir(exist_ok=True)
     number = 1
     while True:
