@@ -26,7 +26,8 @@ class Finding:
     """What an audit found. `head` is the link that the chain ends with; `since` is when it was begun to be kept.
 
     `texts` are as recorded, `erased` were erased by somebody whom the chain names, `unbound` are older than the chain;
-    `altered` says of texts (of at most five in words) what is wrong with them.
+    `pending` is the erasure that has not come to its end. `altered` says of texts what is wrong with them, of at most
+    five in words.
     """
 
     events: int = 0
@@ -37,6 +38,7 @@ class Finding:
     texts: int = 0
     erased: int = 0
     unbound: int = 0
+    pending: str | None = None
     altered: int = 0
     altered_texts: list[str] = field(default_factory=list)
 
@@ -54,6 +56,7 @@ async def verify(view: LedgerView, *, expect: str = "") -> Finding:
     found = Finding()
     async with view.snapshot():
         await _follow(view.chained(), await view.chain(), found, expect)
+        found.pending = await view.pending_erasure()
         async for text in view.texts():
             _compare(text, found)
         for subject in await view.missing_texts():

@@ -99,10 +99,11 @@ Job = Callable[[Connection], Awaitable[Any]]
 class Database:
     """One reading and one writing connection; writes go through `write`, in groups, one durable commit a group."""
 
-    def __init__(self, reader: Connection, writer: Connection, path: Path) -> None:
+    def __init__(self, reader: Connection, writer: Connection, path: Path, patience: float) -> None:
         self.reader = reader
         self._writer = writer
         self._path = path
+        self._patience = patience
         self._batches: Batcher[Job, Any] = Batcher(self._commit)
 
     @classmethod
@@ -120,7 +121,7 @@ class Database:
             await _migrate(writer, path)
             await writer.script(*(f"PRAGMA {name} = {value}" for name, value in (pragmas or {}).items()))
             async with _connected(path, patience) as raw_reader:
-                database = cls(Connection(raw_reader), writer, path)
+                database = cls(Connection(raw_reader), writer, path, patience)
                 async with database._batches.running():
                     yield database
 
@@ -133,11 +134,12 @@ class Database:
         return result
 
     async def purge(self) -> bool:
-        """Writes the whole file anew and empties the log, so that no page holds what was deleted; False where a reader
-        in another process keeps an older state for as long as one can wait.
+        """Writes the file anew and empties the log: no page holds any more what was deleted.
+
+        False where a reader in another process keeps an older state for as long as one can wait.
         """
         with _our_errors():
-            async with _connected(self._path, _BUSY_TIMEOUT_MS / 1000) as raw:
+            async with _connected(self._path, self._patience) as raw:
                 await raw.execute("VACUUM")
                 [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
         return not busy

@@ -76,6 +76,7 @@ class Erasing(Sealing):
         await self._connection.run("part_wordings", ids=items)
         await self._connection.run("erase_items", ids=items, plan=plan)
         await self._connection.run("erase_requests", ids=erased)
+        await self._connection.run("erase_receipts", ids=erased)
         if label:
             for query in ("items", "receipts", "verdicts"):
                 await self._connection.run(f"erase_labels_of_{query}", text=label)

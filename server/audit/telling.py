@@ -86,6 +86,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield from (f"        {harmless(because)}" for because in found["altered_texts"])
     if (more := found["altered"] - len(found["altered_texts"])) > 0:
         yield f"        … and {more:,} more"
+    if found["pending"]:
+        yield f"{found['pending']} has not erased everything yet: run 'fleetlore forget' to finish it"
     if found["broken"] is None and found["head"]:
         yield hint("a chain cannot tell what was cut off at its end: note the head elsewhere, and verify --expect it")
 

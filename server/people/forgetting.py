@@ -64,10 +64,15 @@ def forget(
     """
     target = _target(agent, items, text)
     if target is None:
+        if _pending(data) is None:
+            raise click.UsageError("say what to erase: --agent, --item or --match")
         _conclude(_finished(data), as_json)
         return
     found = with_ledger(data, "", lambda ledger: erasure.find(ledger.read, target))
     if not any(found.counts.values()):
+        if not dry_run and _pending(data) is not None:
+            _conclude(_finished(data), as_json)  # an erasure of just this may have been interrupted
+            return
         tell({"erased": found.counts, "texts": []}, as_json, lambda _: "nothing of that is there")
         return
     if dry_run or not as_json:
@@ -121,19 +126,21 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
     return with_unit(data, work, Policy())
 
 
+def _pending(data: Path) -> PlanId | None:
+    async def work(ledger: Ledger) -> PlanId | None:
+        return await ledger.read.pending_erasure()
+
+    return with_ledger(data, "", work)
+
+
 def _finished(data: Path) -> dict[str, Any]:
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         async with unit.upkeep.lock.held():
             plan = await unit.ledger.read.pending_erasure()
-            assert plan is not None
-            whole = await erasure.finish(unit.ledger, unit.spaces, plan, agent=person())
+            # None: somebody else came first
+            whole = plan is None or await erasure.finish(unit.ledger, unit.spaces, plan, agent=person())
         return {"plan": plan, "finished": whole}
 
-    async def pending(ledger: Ledger) -> PlanId | None:
-        return await ledger.read.pending_erasure()
-
-    if with_ledger(data, "", pending) is None:
-        raise click.UsageError("say what to erase: --agent, --item or --match")
     return with_unit(data, work, Policy())
 
 

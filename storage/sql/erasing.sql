@@ -69,7 +69,10 @@ UPDATE items SET pruned_by = :plan, merged_into = NULL, task_type = '', project 
  WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: erase_requests
-UPDATE feedback SET request = '' WHERE id IN (SELECT value FROM json_each(:ids));
+UPDATE feedback SET key = '', request = '' WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: erase_receipts
+UPDATE receipts SET project = '', task_type = '' WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: erase_labels_of_items
 UPDATE items SET project = iif(holds(project, :text), '', project), tags = iif(holds(tags, :text), '[]', tags),

@@ -74,6 +74,7 @@ async def test_a_ledger_that_nobody_touched_is_whole(data):
         "texts": texts[0],
         "erased": 0,
         "unbound": 0,
+        "pending": None,
         "altered": 0,
         "altered_texts": [],
     }
