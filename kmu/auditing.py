@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from fleetlore.storage.audit_view import Chain, Event, Kept
 from fleetlore.storage.chain import seal_of
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.rows import moment
 
 ERASED_TEXT = "{}"
 _NAMED = 5  # of texts that are not what was recorded
@@ -53,9 +52,8 @@ async def verify(view: LedgerView, *, expect: str = "") -> Finding:
 
     `expect` is a link that somebody noted elsewhere: it must be one of the chain's.
     """
-    found = Finding()
     async with view.snapshot():
-        await _follow(view.chained(), await view.chain(), found, expect)
+        found = await follow(view.chained(), await view.chain(), expect=expect)
         found.pending = await view.pending_erasure()
         async for text in view.texts():
             _compare(text, found)
@@ -64,10 +62,11 @@ async def verify(view: LedgerView, *, expect: str = "") -> Finding:
     return found
 
 
-async def _follow(events: AsyncIterator[Event], chain: Chain, found: Finding, expect: str) -> None:
+async def follow(events: AsyncIterator[Event], chain: Chain, *, expect: str = "") -> Finding:
+    """What the chain of events alone tells, of which three are held at a time."""
+    found = Finding(earlier=chain.earlier)
     before: list[Event] = []
     expected = not expect
-    found.earlier = chain.earlier
     suspect: Event | None = None
     async for event in events:
         if suspect is not None:
@@ -79,7 +78,7 @@ async def _follow(events: AsyncIterator[Event], chain: Chain, found: Finding, ex
         expected = expected or event.link == expect
         found.events += 1
         if found.events == chain.earlier + 1:
-            found.since = moment(event.at).isoformat()
+            found.since = event.when
         before = [*before[-2:], event]
     found.head = before[-1].link if before else ""
     if suspect is not None:
@@ -90,6 +89,7 @@ async def _follow(events: AsyncIterator[Event], chain: Chain, found: Finding, ex
         found.broken = Break(
             seq=None, event=None, because=f"no event has the link {expect}: the chain is not the one it was taken from"
         )
+    return found
 
 
 def _broken(before: list[Event], event: Event, after: Event | None) -> Break:

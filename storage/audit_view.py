@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fleetlore.storage.chain import link_of
 from fleetlore.storage.database import Connection
-from fleetlore.storage.rows import microseconds
+from fleetlore.storage.rows import microseconds, moment
 
 _SLICE = 2_000
 
@@ -24,6 +24,14 @@ class Event:
     subject: str
     body: str
     link: str
+
+    @property
+    def when(self) -> str:
+        """Its time in ISO form; the number itself where somebody has made one of it that is no time."""
+        try:
+            return moment(self.at).isoformat()
+        except OverflowError:
+            return str(self.at)
 
     def follows(self, previous: str) -> bool:
         """Whether its link is the one that follows from the link before it and from what it says."""

@@ -8,10 +8,8 @@ from typing import Any
 import click
 
 from fleetlore.kmu.auditing import Finding
-from fleetlore.server.people.lines import counted, harmless, hint
-from fleetlore.server.people.lines import moment as to_the_minute
+from fleetlore.server.people.lines import counted, harmless, hint, moment
 from fleetlore.storage.audit_view import Event
-from fleetlore.storage.rows import moment
 
 _COLOURS = {
     "retrieved": "bright_black",
@@ -36,15 +34,24 @@ def exported(event: Event) -> str:
 
 def account(event: Event) -> dict[str, Any]:
     """An event for machines that do not verify it: its time in ISO form, its body read."""
-    return asdict(event) | {"at": moment(event.at).isoformat(), "body": json.loads(event.body)}
+    return asdict(event) | {"at": event.when, "body": _read(event)}
 
 
 def line(event: Event) -> str:
     """An event for people."""
     kind = click.style(harmless(event.kind).ljust(12), fg=_COLOURS.get(event.kind))
-    details = "  ".join(f"{name} {_told(value)}" for name, value in json.loads(event.body).items() if value)
-    at = to_the_minute(moment(event.at).isoformat())
-    return f"{at}  {kind} {event.agent}  {event.subject}  {hint(harmless(details))}".rstrip()
+    details = "  ".join(f"{name} {_told(value)}" for name, value in _read(event).items() if value)
+    who = harmless(f"{event.agent}  {event.subject}")
+    return f"{moment(event.when)}  {kind} {who}  {hint(harmless(details))}".rstrip()
+
+
+def _read(event: Event) -> dict[str, Any]:
+    """The body of an event, also of one that somebody has spoilt."""
+    try:
+        body = json.loads(event.body)
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {"unreadable": event.body}
 
 
 def _told(value: Any) -> str:  # noqa: ANN401  any JSON value
@@ -78,7 +85,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["head"]:
         yield f"head    {found['head']}"
     if found["since"]:
-        yield f"since   {to_the_minute(found['since'])}"
+        yield f"since   {moment(found['since'])}"
     if found["earlier"]:
         yield f"        {counted(found['earlier'], 'event')} from before the chain was linked in retrospect"
     state = click.style("altered", fg="red") if found["altered"] else "texts"

@@ -117,6 +117,7 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
             **_account(begun.found),
             "plan": begun.plan,
             "finished": whole,
+            "name_stays": target.agent is not None,
             "kept_texts": kept,
             "elsewhere": [str(file) for file in elsewhere.holding],
             "unread": [str(file) for file in elsewhere.unread],
@@ -188,6 +189,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         ("cannot be searched", found.get("unread", ())),
     ):
         yield from (f"{title}: {file}" for file in files)
+    if found.get("name_stays"):
+        yield "the name itself stays in what is on record, which cannot be changed"
     exports = found.get("exports")
     if exports and exports["count"]:
         latest = f"the latest at {moment(exports['latest'])}"

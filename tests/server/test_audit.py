@@ -243,3 +243,11 @@ async def test_events_hold_no_text_and_no_digest_of_one_that_could_be_guessed(da
     requests = [row for row in ledger(data).execute("SELECT request FROM feedback WHERE request <> ''")]
     secrets = {digest for row in digests + requests for digest in row if digest}
     assert [row for row in rows if any(secret in row[1] for secret in secrets)] == []
+
+
+async def test_a_spoilt_event_is_shown_as_it_is(data):
+    tampered(data, "UPDATE events SET body = '{', at = 9000000000000000000 WHERE seq = 1")
+    assert (await broken(data))["broken"]["seq"] == 1
+    first = (await told("audit", "show", "--data", data))["events"][0]
+    assert (first["at"], first["body"]) == ("9000000000000000000", {"unreadable": "{"})
+    assert "unreadable {" in await run("audit", "show", "--data", data)
