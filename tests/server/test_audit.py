@@ -5,6 +5,10 @@ import json
 import re
 import shutil
 import sqlite3
+import sys
+import textwrap
+from contextlib import closing
+from pathlib import Path
 
 import anyio
 import pytest
@@ -13,6 +17,7 @@ from command import finished, run, told
 from fleet import in_process
 from fleetlore.storage.errors import FileRefused
 
+PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
 TASK = "rotate the signing keys of the payment gateway"
 LESSON = "Keep the old signing key for a day"
 
@@ -40,17 +45,21 @@ def data(lived, tmp_path):
     return shutil.copytree(lived, tmp_path / "data")
 
 
-def ledger(data):
-    return sqlite3.connect(data / "ledger.sqlite", isolation_level=None)
+def rows(data, query):
+    with closing(sqlite3.connect(data / "ledger.sqlite", isolation_level=None)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def first(data, query):
+    """The first column of the first row."""
+    return rows(data, query)[0][0]
 
 
 def tampered(data, *statements):
     """What somebody does who can write the file: around every trigger."""
-    connection = ledger(data)
-    connection.execute("DROP TRIGGER events_linked")
-    for statement in statements:
-        connection.execute(statement)
-    connection.close()
+    with closing(sqlite3.connect(data / "ledger.sqlite", isolation_level=None)) as connection:
+        for statement in ("DROP TRIGGER events_linked", *statements):
+            connection.execute(statement)
 
 
 async def broken(data, *options):
@@ -62,8 +71,8 @@ async def broken(data, *options):
 
 async def test_a_ledger_that_nobody_touched_is_whole(data):
     found = await told("audit", "verify", "--data", data)
-    events = ledger(data).execute("SELECT count(*), min(at) FROM events").fetchone()
-    texts = ledger(data).execute("SELECT count(*) FROM contents").fetchone()
+    events = rows(data, "SELECT count(*), min(at) FROM events")[0]
+    texts = rows(data, "SELECT count(*) FROM contents")[0]
     assert found == {
         "whole": True,
         "events": events[0],
@@ -83,18 +92,24 @@ async def test_a_ledger_that_nobody_touched_is_whole(data):
     assert lines[0] == f"whole   {events[0]} events, each linked to the one before"
 
 
-async def test_a_stranger_verifies_an_export_without_our_code(data, tmp_path):
+async def test_a_stranger_verifies_an_export_by_what_the_documentation_says(data):
+    snippet = re.search(r"\n\n((?:    .*\n|\n)*    print\(link\)\n)", PAGE)[1]
+    exported = (await finished("audit", "export", "-", "--data", data)).stdout_bytes
+    command = [sys.executable, "-c", textwrap.dedent(snippet)]
+    verified = await anyio.run_process(command, input=exported)
+    assert verified.stdout.decode().strip() == (await told("audit", "head", "--data", data))["link"]
+    spoilt = await anyio.run_process(command, input=exported.replace(b"carol", b"karol", 1), check=False)
+    assert b"AssertionError" in spoilt.stderr
+
+
+async def test_an_export_is_written_to_a_file_whole(data, tmp_path):
     await run("audit", "export", tmp_path / "events.jsonl", "--data", data)
-    link = ""
-    for line in (tmp_path / "events.jsonl").read_text("utf-8").splitlines():
-        event = json.loads(line)
-        fields = [event[name] for name in ("id", "store", "at", "kind", "agent", "subject", "body")]
-        link = hashlib.sha256("\n".join([link, *map(str, fields)]).encode()).hexdigest()
-        assert link == event["link"]
-    assert link == (await told("audit", "head", "--data", data))["link"]
-    assert (await finished("audit", "export", "-", "--data", data)).stdout_bytes == (
-        tmp_path / "events.jsonl"
-    ).read_bytes()
+    exported = (await finished("audit", "export", "-", "--data", data)).stdout_bytes
+    assert (tmp_path / "events.jsonl").read_bytes() == exported
+
+
+def test_every_kind_of_event_is_named(data):
+    assert [kind for [kind] in rows(data, "SELECT DISTINCT kind FROM events") if f"`{kind}`" not in PAGE] == []
 
 
 async def test_an_export_takes_no_other_files_place(data, tmp_path):
@@ -106,7 +121,7 @@ async def test_an_export_takes_no_other_files_place(data, tmp_path):
 
 async def test_an_altered_event_is_named(data):
     tampered(data, """UPDATE events SET agent = 'mallory' WHERE seq = 3""")
-    event = ledger(data).execute("SELECT id FROM events WHERE seq = 3").fetchone()[0]
+    event = first(data, "SELECT id FROM events WHERE seq = 3")
     because = "it is not what was recorded: its link does not follow from what it says"
     assert (await broken(data))["broken"] == {"seq": 3, "event": event, "because": because}
     shown = (await finished("audit", "verify", "--data", data, code=1)).output
@@ -178,7 +193,7 @@ async def test_an_event_that_was_put_in_is_named(data):
 
 
 async def test_an_event_that_was_put_in_with_a_link_of_its_own_is_named(data):
-    [link] = ledger(data).execute("SELECT link FROM events WHERE seq = 2").fetchone()
+    link = first(data, "SELECT link FROM events WHERE seq = 2")
     said = ["e_0", "s_0", "1", "pruned", "mallory", "k_0", "{}"]
     forged = hashlib.sha256("\n".join([link, *said]).encode()).hexdigest()
     tampered(
@@ -196,7 +211,7 @@ async def test_an_event_that_was_put_in_with_a_link_of_its_own_is_named(data):
 
 
 async def test_a_text_that_somebody_changed_is_named(data):
-    [item] = ledger(data).execute("SELECT id FROM items ORDER BY seq LIMIT 1").fetchone()
+    item = first(data, "SELECT id FROM items ORDER BY seq LIMIT 1")
     tampered(data, f"UPDATE contents SET body = replace(body, 'two days', 'no time') WHERE id = '{item}'")
     found = await broken(data)
     assert found["broken"] is None
@@ -204,8 +219,8 @@ async def test_a_text_that_somebody_changed_is_named(data):
 
 
 async def test_a_text_that_somebody_emptied_or_removed_is_named(data):
-    [item] = ledger(data).execute("SELECT id FROM items ORDER BY seq LIMIT 1").fetchone()
-    [report] = ledger(data).execute("SELECT id FROM feedback LIMIT 1").fetchone()
+    item = first(data, "SELECT id FROM items ORDER BY seq LIMIT 1")
+    report = first(data, "SELECT id FROM feedback LIMIT 1")
     tampered(
         data,
         f"UPDATE contents SET body = '{{}}', nonce = '' WHERE id = '{item}'",
@@ -222,7 +237,7 @@ async def test_a_text_that_somebody_emptied_or_removed_is_named(data):
 async def test_what_happened_is_shown_by_agent_item_kind_and_time(data):
     everything = (await run("audit", "show", "--data", data)).splitlines()
     assert len(everything) == (await told("audit", "head", "--data", data))["events"]
-    [item] = ledger(data).execute("SELECT id FROM items ORDER BY seq LIMIT 1").fetchone()
+    item = first(data, "SELECT id FROM items ORDER BY seq LIMIT 1")
     of_item = (await told("audit", "show", "--item", item.upper(), "--data", data))["events"]
     assert [event["kind"] for event in of_item] == ["new", "retrieved", "feedback", "edited"]
     by_bob = (await told("audit", "show", "--agent", "bob", "--kind", "feedback", "--data", data))["events"]
@@ -236,11 +251,11 @@ async def test_what_happened_is_shown_by_agent_item_kind_and_time(data):
 
 
 async def test_events_hold_no_text_and_no_digest_of_one_that_could_be_guessed(data):
-    rows = ledger(data).execute("SELECT kind, body FROM events").fetchall()
+    rows = rows(data, "SELECT kind, body FROM events")
     words = re.compile(r"signing|gateway|restart", re.IGNORECASE)
     assert [row for row in rows if words.search(row[1])] == []
-    digests = [row for row in ledger(data).execute("SELECT digest, condition, lesson, gist FROM items")]
-    requests = [row for row in ledger(data).execute("SELECT request FROM feedback WHERE request <> ''")]
+    digests = rows(data, "SELECT digest, condition, lesson, gist FROM items")
+    requests = rows(data, "SELECT request FROM feedback WHERE request <> ''")
     secrets = {digest for row in digests + requests for digest in row if digest}
     assert [row for row in rows if any(secret in row[1] for secret in secrets)] == []
 

@@ -5,6 +5,7 @@ import json
 import re
 import sqlite3
 
+import anyio
 import lancedb
 import pytest
 from command import finished, run, told
@@ -95,7 +96,15 @@ async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_pat
             await fleet.retrieve(f"{TASK} of {MARK}", agent="dave")
             assert [file for file in traces(data) if file.startswith("spaces")]
             shown = await told("forget", "--match", MARK.upper(), "--dry-run", "--data", data)
-            erased = await erase(data, "--match", MARK.upper(), "--reason", "asked for")
+            async with anyio.create_task_group() as others:
+
+                async def ask():
+                    while True:
+                        assert (await fleet.retrieve(TASK, agent="eve"))["items"]
+
+                others.start_soon(ask)
+                erased = await erase(data, "--match", MARK.upper(), "--reason", "asked for")
+                others.cancel_scope.cancel()
             assert erased["finished"]
             assert erased["erased"] == shown["erased"]
             assert {one["id"] for one in erased["texts"]} >= {item, doomed, own, edit, pruned["plan"], seen}
