@@ -76,7 +76,12 @@ async def find(view: LedgerView, target: Target) -> Found:
 
 
 async def begin(ledger: Ledger, target: Target, *, agent: AgentName, reason: str) -> Erasure:
-    """Takes the target's texts out of the ledger's rows: from now on nobody is shown anything of them."""
+    """Takes the target's texts out of the ledger's rows: from now on nobody is shown anything of them.
+
+    Raises `Refusal` for a reason that says again what is to be erased.
+    """
+    if target.text and folded(target.text.strip()) in folded(reason):
+        raise Refusal("reason", "it holds the text that is to be erased, and is kept", "Word it without that text")
 
     async def erase(transaction: LedgerTransaction) -> Erasure:
         found = await find(transaction, target)

@@ -17,9 +17,9 @@ from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
 from fleetlore.kmu.uplift import holds_out
-from fleetlore.storage.errors import StorageFault, StorageFull
+from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
-from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import Factors, Item, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
@@ -179,12 +179,4 @@ def _reach(question: Question) -> int:
 
 async def _search(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:
     [vector] = spaces.embedder.embed([question.task])
-    terms, searched = search_terms(question.task), spaces.generation
-    try:
-        return await spaces.search(space, text=terms, vector=vector, where=where)
-    except StorageFault:
-        await follow_generation(ledger, spaces)
-        if spaces.generation == searched:
-            raise
-        # Somebody erased for good meanwhile, and the tables from before with it.
-        return await spaces.search(space, text=terms, vector=vector, where=where)
+    return await search_latest(ledger, spaces, space, text=search_terms(question.task), vector=vector, where=where)

@@ -9,6 +9,7 @@ from fleetlore.storage.database import Connection
 from fleetlore.storage.rows import microseconds, moment
 
 _SLICE = 2_000
+_BEFORE_ALL = -(1 << 63)  # a number below those that the ledger gives would be somebody else's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,7 @@ class AuditView:
 
     async def chained(self) -> AsyncIterator[Event]:
         """Every event, in slices that bound what is held at a time."""
-        after = 0
+        after = _BEFORE_ALL
         while rows := await self._connection.rows("events_after", after=after, limit=_SLICE):
             for row in rows:
                 yield Event(**dict(row))

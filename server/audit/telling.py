@@ -10,6 +10,7 @@ import click
 from fleetlore.kmu.auditing import Finding
 from fleetlore.server.people.lines import counted, harmless, hint, moment
 from fleetlore.storage.audit_view import Event
+from fleetlore.storage.chain import SEAL
 
 _COLOURS = {
     "retrieved": "bright_black",
@@ -40,7 +41,8 @@ def account(event: Event) -> dict[str, Any]:
 def line(event: Event) -> str:
     """An event for people."""
     kind = click.style(harmless(event.kind).ljust(12), fg=_COLOURS.get(event.kind))
-    details = "  ".join(f"{name} {_told(value)}" for name, value in _read(event).items() if value)
+    body = {name: value for name, value in _read(event).items() if value and name != SEAL}
+    details = "  ".join(f"{name} {_told(value)}" for name, value in body.items())
     who = harmless(f"{event.agent}  {event.subject}")
     return f"{moment(event.when)}  {kind} {who}  {hint(harmless(details))}".rstrip()
 

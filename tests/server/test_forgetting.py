@@ -235,6 +235,7 @@ async def test_nothing_is_erased_that_was_not_asked_for_plainly(tmp_path):
         (("--match", " ke "), "shorter than 3 characters"),
         (("--item", "k_0"), "there is no item k_0"),
         (("--item", item), "nobody to ask"),
+        (("--match", "keep", "--reason", "to KEEP nothing", "--yes"), "it holds the text that is to be erased"),
         (("--agent", "***"), "no letter or digit"),
     ):
         with pytest.raises(Refusal, match=problem):
