@@ -67,6 +67,12 @@ class Erasure:
     found: Found
 
 
+def check_reason(target: Target, reason: str) -> None:
+    """Raises `Refusal` for a reason that says again what is to be erased."""
+    if target.text and folded(target.text.strip()) in folded(reason):
+        raise Refusal("reason", "it holds the text that is to be erased, and is kept", "Word it without that text")
+
+
 async def find(view: LedgerView, target: Target) -> Found:
     """What of the target there still is. Raises `Refusal` for an item that never was."""
     subjects, labels = await _concerned(view, target)
@@ -76,12 +82,7 @@ async def find(view: LedgerView, target: Target) -> Found:
 
 
 async def begin(ledger: Ledger, target: Target, *, agent: AgentName, reason: str) -> Erasure:
-    """Takes the target's texts out of the ledger's rows: from now on nobody is shown anything of them.
-
-    Raises `Refusal` for a reason that says again what is to be erased.
-    """
-    if target.text and folded(target.text.strip()) in folded(reason):
-        raise Refusal("reason", "it holds the text that is to be erased, and is kept", "Word it without that text")
+    """Takes the target's texts out of the ledger's rows: from now on nobody is shown anything of them."""
 
     async def erase(transaction: LedgerTransaction) -> Erasure:
         found = await find(transaction, target)
@@ -111,11 +112,12 @@ async def finish(
     plan: PlanId,
     *,
     agent: AgentName,
-    progress: Callable[[int], None] = lambda copied: None,
+    progress: Callable[[int], None],
 ) -> bool:
     """Takes out of every file what is in no row any more; whoever calls holds the maintenance lock.
 
-    False where another process keeps an older state of the ledger: then it has to be called again.
+    `progress` is told how many items were copied. False where another process keeps an older state of the ledger: then
+    it has to be called again.
     """
     await rebuild(ledger, spaces, progress)
     async with spaces.writing():

@@ -68,6 +68,7 @@ def forget(
             raise click.UsageError("say what to erase: --agent, --item or --match")
         _conclude(_finished(data), as_json)
         return
+    erasure.check_reason(target, reason)
     found = with_ledger(data, "", lambda ledger: erasure.find(ledger.read, target))
     if not any(found.counts.values()):
         if not dry_run and _pending(data) is not None:
@@ -107,11 +108,12 @@ def _target(agent: str, items: tuple[str, ...], text: str) -> Target | None:
 def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         async with unit.upkeep.lock.held():
+            found = await erasure.find(unit.ledger.read, target)
+            needles = needles_of(target.text, [text for said in found.texts.values() for text in said])
+            # First, as whoever finishes what was interrupted knows no text to look for.
+            kept = remove_kept(data, found.texts, needles)
             begun = await erasure.begin(unit.ledger, target, agent=person(), reason=reason)
-            texts = [text for said in begun.found.texts.values() for text in said]
-            needles = needles_of(target.text, texts)
-            kept = remove_kept(data, begun.found.texts, needles)
-            whole = await erasure.finish(unit.ledger, unit.spaces, begun.plan, agent=person())
+            whole = await _finish(unit, begun.plan)
         elsewhere = look_through(data, needles)
         return {
             **_account(begun.found),
@@ -139,10 +141,20 @@ def _finished(data: Path) -> dict[str, Any]:
         async with unit.upkeep.lock.held():
             plan = await unit.ledger.read.pending_erasure()
             # None: somebody else came first
-            whole = plan is None or await erasure.finish(unit.ledger, unit.spaces, plan, agent=person())
+            whole = plan is None or await _finish(unit, plan)
         return {"plan": plan, "finished": whole}
 
     return with_unit(data, work, Policy())
+
+
+async def _finish(unit: KnowledgeManagementUnit, plan: PlanId) -> bool:
+    view = unit.ledger.read
+    total = sum([await view.count("general"), await view.count("prompt")])
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=total, label="making the tables anew", file=sys.stderr, hidden=hidden) as bar:
+        return await erasure.finish(
+            unit.ledger, unit.spaces, plan, agent=person(), progress=lambda done: bar.update(done - bar.pos)
+        )
 
 
 async def _exports(ledger: Ledger, found: Found) -> dict[str, Any]:

@@ -217,7 +217,7 @@ async def test_a_reader_of_an_older_state_holds_the_end_back_and_it_is_finished_
         KnowledgeManagementUnit.open(opened, data, policy=Policy()) as unit,
     ):
         begun = await erasure.begin(opened, erasure.Target(items=(item,)), agent="ana", reason="asked for")
-        assert not await erasure.finish(opened, unit.spaces, begun.plan, agent="ana")
+        assert not await erasure.finish(opened, unit.spaces, begun.plan, agent="ana", progress=print)
     assert (await told("audit", "verify", "--data", data))["pending"] == begun.plan
     assert f"{begun.plan} has not erased everything yet" in await run("audit", "verify", "--data", data)
     reader.close()

@@ -16,7 +16,7 @@ async def learnt(unit, insight):
 
 async def erased(unit, item):
     begun = await erasure.begin(unit.ledger, erasure.Target(items=(item,)), agent="ana", reason="")
-    assert await erasure.finish(unit.ledger, unit.spaces, begun.plan, agent="ana")
+    assert await erasure.finish(unit.ledger, unit.spaces, begun.plan, agent="ana", progress=print)
 
 
 async def test_a_search_under_way_turns_to_the_tables_that_are_left(opened):
