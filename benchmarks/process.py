@@ -18,6 +18,7 @@ from mcp.client._transport import TransportStreams
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+UNLIMITED = ("--calls-per-minute", "0", "--bytes-per-minute", "0")
 
 
 class ServerDidNotStart(RuntimeError):
@@ -58,8 +59,15 @@ async def stdio_server(data: Path, *options: str) -> AsyncIterator[TransportStre
 @asynccontextmanager
 async def http_server(data: Path, *options: str) -> AsyncIterator[str]:
     """Run an HTTP server on a free port of loopback until the block ends. Yields the address of its MCP endpoint."""
+    async with http_process(data, *options) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def http_process(data: Path, *options: str) -> AsyncIterator[tuple[str, int]]:
+    """The same, with the id of the process."""
     port = free_port()
-    line = command(data, "--transport", "http", "--port", str(port), *options)
+    line = command(data, "--transport", "http", "--port", str(port), *UNLIMITED, *options)
     log = log_of(data)
     with log.open("ab") as errors:
         process = await anyio.open_process(
@@ -67,7 +75,7 @@ async def http_server(data: Path, *options: str) -> AsyncIterator[str]:
         )
         try:
             await healthy(process, f"http://127.0.0.1:{port}/healthz", log)
-            yield f"http://127.0.0.1:{port}/mcp"
+            yield f"http://127.0.0.1:{port}/mcp", process.pid
         finally:
             with anyio.CancelScope(shield=True):
                 await stop(process)

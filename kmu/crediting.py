@@ -18,17 +18,15 @@ _UNSHOWN_RELEVANCE = 1.0
 
 
 async def receipt_of(view: LedgerView, report: Report) -> Receipt | None:
-    """The receipt that a report answers; refuses one that was never given, or given to somebody else."""
+    """The receipt that a report answers; refuses one that was never given, and in the same words somebody else's."""
     if report.receipt is None:
         return None
-    receipt = await view.receipt(report.receipt)
+    receipt = await view.receipt(report.receipt, agent=report.agent)
     if receipt is None:
-        raise Refusal("receipt", f"{report.receipt} is unknown here", "Leave it out and send the report again")
-    if receipt.agent != report.agent:
         raise Refusal(
             "receipt",
-            f"{report.receipt} was given to another agent, not to {report.agent}",
-            "Send the receipt of your own retrieval, or leave it out",
+            f"{report.receipt} was not given to {report.agent} here",
+            "Send the receipt of your own retrieval, or leave it out and send the report again",
         )
     return receipt
 

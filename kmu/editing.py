@@ -53,7 +53,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
 
     Raises `Refusal` where it was edited again since, or where its old words belong to another item by now.
     """
-    made = await transaction.plan(plan)
+    made = await transaction.plan(plan, agent=agent)
     assert made is not None
     if made.edit is None:
         raise Refusal(
@@ -136,7 +136,8 @@ def _taken(argument: str, item: Item, holder: Holder) -> Refusal:
 async def _latest(transaction: LedgerTransaction, item: ItemId) -> PlanId | None:
     """The last edit of the item that still stands."""
     for event in reversed(await transaction.history(item)):
-        if event["kind"] == "edited" and (plan := await transaction.plan(event["plan"])) and plan.undone_at is None:
+        plan = await transaction.plan(event["plan"], agent=None) if event["kind"] == "edited" else None
+        if plan is not None and plan.undone_at is None:
             return plan.id
     return None
 

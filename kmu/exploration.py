@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from fleetlore.kmu.gaps import Gap, Vector, gap_of, gaps, task_of, words_of
+from fleetlore.kmu.gaps import Gap, Vector, gap_of, gaps, task_of, told, words_of
 from fleetlore.storage.attempts import Attempt
 from fleetlore.storage.embedding import Embedder
 from fleetlore.storage.errors import DataError
@@ -53,7 +53,7 @@ class Exploration:
             tasks.cancel_scope.cancel()
 
     async def gap_for(self, task: str, *, agent: AgentName) -> Gap | None:
-        """The gap that this task could settle, if there is one and the agent was not asked about it yet."""
+        """The gap that this task could settle, as the agent may know it, if it was not asked about it yet."""
         self._wanted.set()
         if self._generation != self._ledger.info.generation:
             self.known = ()  # what a gap is called may have been erased meanwhile
@@ -61,7 +61,9 @@ class Exploration:
             return None
         [vector] = self._embedder.embed([task[:_LONGEST]])
         gap = gap_of(self.known, vector)
-        return None if gap is None or await self._ledger.read.asked(agent, gap.id) else gap
+        if gap is None or await self._ledger.read.asked(agent, gap.id):
+            return None
+        return told(gap, agent, words_of(task[:_LONGEST]))
 
     async def find(self) -> tuple[Gap, ...]:
         """Looks at the latest tasks anew."""
@@ -74,6 +76,10 @@ class Exploration:
                 _found, attempts, self._sketches, self._embedder, abandon_on_cancel=True
             )
             return self.known
+
+    async def told(self, agent: AgentName) -> list[Gap]:
+        """As `find`, what the agent may know of it."""
+        return [known for gap in await self.find() if (known := told(gap, agent)) is not None]
 
     async def _run(self) -> None:
         while True:

@@ -48,7 +48,7 @@ async def apply(
         raise Refusal("plan", f"{plan_id} was undone", "Make a new plan by calling prune without plan")
 
     async def prune(transaction: LedgerTransaction) -> Plan:
-        current = await transaction.plan(plan_id) or known
+        current = await transaction.plan(plan_id, agent=agent) or known
         if current.applied_at is not None:
             return current
         done = [
@@ -78,7 +78,7 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
         raise Refusal("undo", f"{plan_id} was never applied", "There is nothing to take back")
 
     async def bring_back(transaction: LedgerTransaction) -> Plan:
-        current = await transaction.plan(plan_id) or known
+        current = await transaction.plan(plan_id, agent=agent) or known
         if current.undone_at is not None:
             return current
         for entry in reversed(current.items):
@@ -122,12 +122,9 @@ def _of(space: Space, items: Iterable[Item]) -> list[Item]:
 
 
 async def _known(ledger: Ledger, plan_id: PlanId, agent: AgentName, argument: str = "plan") -> Plan:
-    found = await ledger.read.plan(plan_id)
+    found = await ledger.read.plan(plan_id, agent=agent)
     if found is None:
         raise Refusal(argument, f"there is no plan {plan_id}", "Use the plan (p_…) that an earlier call returned")
-    named = {entry.item for entry in found.items}
-    if len(await ledger.read.items(named, agent=agent, pruned=True)) < len(named):
-        raise Refusal(argument, f"{plan_id} concerns items of another agent", "Only that agent can use it")
     return found
 
 

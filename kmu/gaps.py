@@ -12,13 +12,14 @@ these was: the uncertainty of what was shown (1 for nothing), or how far the out
 (expected − outcome)², where that is more. It is the share of all tasks that could turn out better, at most.
 
 Tasks may be private. A gap says of them only words that at least three of its tasks have in common (two of two), where
-the same words by the same agent are one task.
+the same words by the same agent are one task; and an agent is told only those that it has used itself, here or in the
+task that it asks about, or that two others have.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Literal
 
@@ -37,6 +38,7 @@ REACH = 0.5
 LATEST = 20
 _LEAST_TASKS = 2
 _LEAST_SHARED = 3
+_LEAST_USERS = 2
 _WORDS = 4
 _LONGEST_WORD = 24
 # What is left of contractions: "don't" is don and t.
@@ -58,13 +60,14 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
-    """A sort of tasks. `name` has its most distinctive words; `example` is the receipt of its latest failure, if any.
+    """A sort of tasks. `example` is the receipt of its latest failure, if any.
 
-    `id` stays the same as long as its oldest task is among those looked at. `centre` is that task's vector.
+    `words` are its most distinctive ones, each with the agents in whose tasks it stands. `id` stays the same as long
+    as its oldest task is among those looked at. `centre` is that task's vector.
     """
 
     id: str
-    name: str
+    words: Mapping[str, frozenset[AgentName]]
     tasks: int
     failures: int
     expected_gain: float
@@ -72,10 +75,23 @@ class Gap:
     centre: Vector = field(repr=False, compare=False)
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        return ", ".join(self.words)
+
+    @property
     def question(self) -> str:
         """What an agent is asked whose task could settle it."""
         trouble = "often fails at" if self.failures else "knows little about"
         return f"The fleet {trouble} tasks about “{self.name}”: what makes them work? Report what you learn."
+
+
+def told(gap: Gap, agent: AgentName, task: frozenset[str] = frozenset()) -> Gap | None:
+    """What an agent may know of a gap whose own task has these words; None where that is nothing."""
+    words = {
+        word: users for word, users in gap.words.items() if word in task or agent in users or len(users) >= _LEAST_USERS
+    }
+    return replace(gap, words=words) if words else None
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -148,8 +164,8 @@ def _nearest(centres: Vector, vector: Vector) -> int | None:
 
 def _gap(leader: Task, members: Sequence[Task], everywhere: Counter[str], tasks: int) -> Gap | None:
     latest = members[-LATEST:]
-    name = _name(members, everywhere, tasks)
-    if not name or 2 * sum(task.lacking for task in latest) < len(latest):
+    words = _words(members, everywhere, tasks)
+    if not words or 2 * sum(task.lacking for task in latest) < len(latest):
         return None
     outcomes = [task.outcome for task in latest if task.outcome is not None]
     success = (outcomes.count("success") + 1) / (len(outcomes) + 2)
@@ -157,7 +173,7 @@ def _gap(leader: Task, members: Sequence[Task], everywhere: Counter[str], tasks:
     failed = [task.receipt for task in members if task.outcome == "failure"]
     return Gap(
         id=f"g_{hashlib.sha256(leader.receipt.encode()).hexdigest()[:12]}",
-        name=name,
+        words=words,
         tasks=len(members),
         failures=len(failed),
         expected_gain=round(len(members) / tasks * (1 - success) * unpredictable, 5),
@@ -166,8 +182,8 @@ def _gap(leader: Task, members: Sequence[Task], everywhere: Counter[str], tasks:
     )
 
 
-def _name(members: Sequence[Task], everywhere: Counter[str], tasks: int) -> str:
-    """The words that most of the members share and few others have, at most four; "" where they share none."""
+def _words(members: Sequence[Task], everywhere: Counter[str], tasks: int) -> dict[str, frozenset[AgentName]]:
+    """The words that most of the members share and few others have, at most four, and who used them."""
     different = {(task.agent, task.words) for task in members}
     within = Counter(word for _, words in different for word in words)
     weights = {
@@ -175,4 +191,5 @@ def _name(members: Sequence[Task], everywhere: Counter[str], tasks: int) -> str:
         for word, count in within.items()
         if count >= min(_LEAST_SHARED, max(len(different), _LEAST_TASKS))
     }
-    return ", ".join(sorted(weights, key=lambda word: (-weights[word], word))[:_WORDS])
+    best = sorted(weights, key=lambda word: (-weights[word], word))[:_WORDS]
+    return {word: frozenset(task.agent for task in members if word in task.words) for word in best}

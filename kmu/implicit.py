@@ -18,7 +18,7 @@ from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import FeedbackId, ReceiptId, new_feedback_id
-from fleetlore.storage.records import Feedback, Implicit, Outcome, Receipt
+from fleetlore.storage.records import AgentName, Feedback, Implicit, Outcome, Receipt
 
 if TYPE_CHECKING:
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
@@ -38,15 +38,17 @@ class Implied:
     known: bool = False
 
 
-async def imply(ledger: Ledger, receipt: ReceiptId, saw: Implicit, *, learning: bool = True) -> Implied:
+async def imply(
+    ledger: Ledger, receipt: ReceiptId, saw: Implicit, *, agent: AgentName | None = None, learning: bool = True
+) -> Implied:
     """Takes what was seen of the task that a receipt was given for, in the name of the agent that it was given to.
 
     Without `learning` it is stored and counts for nothing, as on a receipt that its agent has answered. Where it was
     seen last already, nothing is stored.
 
-    Raises `Refusal` where there is no such receipt.
+    Raises `Refusal` where no such receipt was given, to `agent` or, for None, to anybody.
     """
-    return await ledger.write(lambda transaction: _commit(transaction, receipt, saw, learning=learning))
+    return await ledger.write(lambda transaction: _commit(transaction, receipt, saw, agent, learning=learning))
 
 
 async def retract(transaction: LedgerTransaction, receipt: ReceiptId) -> None:
@@ -68,8 +70,10 @@ def trust_after(trust: float, saw: Implicit, share: float, constants: Constants 
     return moved(trust, sign_of(saw) * weight * share)
 
 
-async def _commit(transaction: LedgerTransaction, wanted: ReceiptId, saw: Implicit, *, learning: bool) -> Implied:
-    receipt = await transaction.receipt(wanted)
+async def _commit(
+    transaction: LedgerTransaction, wanted: ReceiptId, saw: Implicit, agent: AgentName | None, *, learning: bool
+) -> Implied:
+    receipt = await transaction.receipt(wanted, agent=agent)
     if receipt is None:
         raise Refusal("receipt", f"{wanted} is unknown here", "Give the receipt (r_…) of a retrieval from this data")
     outcome: Outcome = "success" if sign_of(saw) > 0 else "failure"

@@ -43,7 +43,7 @@ async def learn(
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
-    report, receipt = await _completed(ledger.read, report)
+    report, receipt, own = await _completed(ledger.read, report)
     assessment = assess(
         report.outcome,
         output=report.output,
@@ -60,6 +60,7 @@ async def learn(
         charges=tuple(charges),
         draft=draft,
         receipt=receipt,
+        own=own,
         near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
         required=policy.promote_after,
@@ -91,8 +92,8 @@ async def _answered(view: LedgerView, report: Report, request: str) -> Acknowled
     return Acknowledgement.loaded(known[1])
 
 
-async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt | None]:
-    """The report with what its receipt knows, and the receipt."""
+async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt | None, bool]:
+    """The report with what its receipt knows, the receipt, and whether it tells of what is only its agent's own."""
     if report.replaces and not report.insight:
         raise Refusal("replaces", "it needs the insight that takes their place", "State the insight, or use harmful")
     receipt = await crediting.receipt_of(view, report)
@@ -104,12 +105,13 @@ async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt 
                 f"{item} is in the {named[item].space} space and the insight goes into the {report.target} one",
                 "Replace an item by one of its own space",
             )
+    own = any(item.space == "prompt" for item in named.values()) or (bool(report.insight) and report.target == "prompt")
     if receipt is None:
-        return replace(report, project=report.project or report.workplace), None
+        return replace(report, project=report.project or report.workplace), None, own
     completed = replace(
         report, project=report.project or receipt.project, task_type=report.task_type or receipt.task_type
     )
-    return completed, receipt
+    return completed, receipt, own
 
 
 async def _commit(transaction: LedgerTransaction, submission: Submission) -> tuple[Acknowledgement, Alignment | None]:
@@ -129,6 +131,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         output=report.output,
         expected=report.expected,
         assessment=assessment.sentences,
+        own=submission.own,
     )
     await transaction.saw(report.agent)
     submission = await follow(transaction, submission)

@@ -39,7 +39,7 @@ class Draft:
 class Submission:
     """A report, what the feedback agents made of it, what it charges, what it teaches, and what lies near its task.
 
-    `required` is how many other agents must bear an item out before it is active.
+    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`.
     """
 
     report: Report
@@ -50,3 +50,4 @@ class Submission:
     near: Mapping[ItemId, float]
     request: str
     required: int
+    own: bool = False

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.auth.middleware.auth_context import get_access_token
 
-from fleetlore.kmu.access import Principal
+from fleetlore.kmu.access import Principal, authorise
+from fleetlore.server.access.ledger_tokens import LedgerTokens
+from fleetlore.server.access.verifying import Verifier
 from fleetlore.server.hooks.answers import answer
 from fleetlore.server.hooks.requests import request_of
-from fleetlore.server.identity import identify
+from fleetlore.server.identity import identify, verified
 from fleetlore.server.settings import Settings
-from fleetlore.server.status import VERSION, describe
+from fleetlore.server.status import ALIVE, VERSION, describe
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.errors import FleetloreError, StorageFault
+from fleetlore.storage.errors import FleetloreError, Forbidden, StorageFault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.tools.instructions import INSTRUCTIONS
 from fleetlore.tools.memory import Memory
@@ -31,6 +34,8 @@ from fleetlore.tools.submit_feedback import submit_feedback
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
+    from fleetlore.server.oauth.settings import OAuth
+    from fleetlore.server.oauth.verifying import JwtVerifier
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +52,7 @@ class SharedMemory:
         self._unit: KnowledgeManagementUnit | None = None
         self._fault: FleetloreError | None = None
         self._ledger: Ledger | None = None
+        self._jwt: JwtVerifier | None = None
         self._project = settings.project
 
     @asynccontextmanager
@@ -67,12 +73,15 @@ class SharedMemory:
                 )
             )
             stack.callback(self._forget)
+            if settings.oauth is not None:
+                self._jwt = await stack.enter_async_context(_jwts(settings.oauth, self._ledger))
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(self._open_unit, self._ledger)
             yield
 
     def _forget(self) -> None:
+        self._jwt = None
         self._ledger = self._unit = self._fault = None
         self._ready = anyio.Event()
 
@@ -112,22 +121,59 @@ class SharedMemory:
         )
         consolidated = self._unit.upkeep.consolidated_at if self._unit else None
         return {
-            **await describe(self._ledger, self.settings.data, degraded=degraded),
+            **await describe(self._ledger, self.settings.data, degraded=degraded | self._without_keys()),
             "last_consolidation": consolidated.isoformat() if consolidated else None,
         }
 
+    def _without_keys(self) -> dict[str, str]:
+        trouble = self._jwt.trouble() if self._jwt else ""
+        return {"oauth": trouble} if trouble else {}
+
+    def alive(self) -> dict[str, Any]:
+        """What anybody may know: that the server lives, and whether good tokens may be refused."""
+        if not self._without_keys():
+            return ALIVE
+        return {"status": "degraded", "degraded": {"oauth": "the keys of the identity provider cannot be had"}}
+
+    async def health(self) -> dict[str, Any]:
+        """The status for whoever may read it; that the server lives for others."""
+        try:
+            authorise(self.principal("", ""), "/healthz")
+        except Forbidden:
+            return self.alive()
+        return await self.status()
+
     async def hook(self, body: object) -> dict[str, Any]:
-        """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal`."""
+        """What an assistant's hook is answered; see `hooks.answers`. Raises `Refusal` and `Forbidden`."""
         assert self._ledger is not None
-        return await answer(self._ledger, request_of(body), learning=self.settings.learning)
+        caller = self.principal("", "") if get_access_token() else None
+        return await answer(self._ledger, request_of(body), principal=caller, learning=self.settings.learning)
+
+    def verifiers(self) -> Sequence[Verifier]:
+        """Who tells whose a token is, while the memory is open."""
+        assert self._ledger is not None
+        own = LedgerTokens(self._ledger.tokens, self._ledger.clock)
+        return [self._jwt, own] if self._jwt else [own]
 
     def principal(self, argument: str, client: str) -> Principal:
-        """Who calls; see `identity.identify`."""
-        return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
+        """Who calls: whose token came with the request, else as `identity.identify` says. Raises `Refusal`."""
+        token = get_access_token()
+        if token is None:
+            return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
+        return verified(token.client_id, token.scopes, argument=argument)
 
     def project(self) -> str:
         """What a caller works on who does not say."""
         return self._project
+
+
+@asynccontextmanager
+async def _jwts(oauth: OAuth, ledger: Ledger) -> AsyncIterator[JwtVerifier]:
+    from fleetlore.server.oauth.verifying import JwtVerifier  # noqa: PLC0415  its cryptography, for those who need it
+
+    verifier = JwtVerifier(oauth, clock=ledger.clock, has_tokens=ledger.tokens.is_of_tokens)
+    async with verifier.opened():
+        yield verifier
 
 
 def create_server(settings: Settings) -> MCPServer[None]:

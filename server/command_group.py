@@ -17,8 +17,9 @@ import anyio
 import click
 import platformdirs
 
+from fleetlore.kmu.access import NEEDS, Principal, Way, authorise
 from fleetlore.kmu.policy import Policy
-from fleetlore.server.identity import person
+from fleetlore.server.identity import ANONYMOUS, person
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable
@@ -107,9 +108,14 @@ MODULES: Mapping[str, str] = {
     "audit": "audit.commands",
     "forget": "people.forgetting",
     "completion": "people.completing",
+    "token": "access.commands",
     "doctor": "doctor.examining",
     "demo": "demo.command",
 }
+
+
+# Which way of asking a command is, by its whole name; the others ask nothing of the data, or ask as they answer.
+WAYS: Mapping[str, Way] = {way: way for way in NEEDS}
 
 
 class _CommandGroup(click.Group):
@@ -124,6 +130,15 @@ class _CommandGroup(click.Group):
         if cmd_name in MODULES:
             importlib.import_module(f"fleetlore.server.{MODULES[cmd_name]}")
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for, if whoever asks may: at the machine itself, everybody may everything."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if (way := WAYS.get(f"fleetlore {name}")) is not None:
+            authorise(Principal(agent=ANONYMOUS), way)
+        return name, command, rest
 
 
 @click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

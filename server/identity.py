@@ -3,7 +3,9 @@
 import getpass
 import re
 import unicodedata
+from collections.abc import Iterable
 
+from fleetlore.kmu.access import Principal, scopes_among
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.records import AgentName
 
@@ -38,6 +40,15 @@ def identify(*, settled: str, argument: str, client: str) -> AgentName:
     if argument.strip():
         return folded(argument)
     return folded(f"{client}@{_user()}") if client else ANONYMOUS
+
+
+def verified(agent: str, scopes: Iterable[str], *, argument: str) -> Principal:
+    """The agent whose token came with the request. Raises `Refusal` if the argument names somebody else."""
+    if argument.strip() and folded(argument) != agent:
+        raise Refusal(
+            "agent", f"the token that came with this is {agent}'s, not {folded(argument)}'s", "Leave agent out"
+        )
+    return Principal(agent=AgentName(agent), scopes=scopes_among(scopes))
 
 
 def person(named: str = "") -> AgentName:

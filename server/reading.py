@@ -18,7 +18,7 @@ _CONNECT = "connect an assistant: fleetlore install"
 def status(data: Path, as_json: bool) -> None:
     """Show what a data directory holds and how it is."""
     found = with_ledger(data, "", lambda ledger: describe(ledger, data, degraded={}))
-    tell(found, as_json, _status_text)
+    tell({"data": str(data)} | found, as_json, _status_text)
 
 
 @commands.command()

@@ -8,6 +8,8 @@ from typing import Literal
 import anyio
 import click
 
+from fleetlore.server.access.options import access_options
+from fleetlore.server.access.settings import Access
 from fleetlore.server.command_group import (
     ENVIRONMENT,
     commands,
@@ -16,6 +18,8 @@ from fleetlore.server.command_group import (
     learning_option,
     promote_after_option,
 )
+from fleetlore.server.oauth.options import oauth_options
+from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
 
 
@@ -33,6 +37,8 @@ from fleetlore.server.settings import Settings
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8717, envvar=f"{ENVIRONMENT}_PORT", help="Port (http); 0: any."
 )
+@access_options
+@oauth_options
 @click.option("--agent", default="", envvar=f"{ENVIRONMENT}_AGENT", help="Name of everybody who connects.")
 @click.option("--project", default="", envvar=f"{ENVIRONMENT}_PROJECT", help="What they work on, as owner/name.")
 @promote_after_option
@@ -56,6 +62,8 @@ def serve(
     transport: Literal["stdio", "http"],
     host: str,
     port: int,
+    access: Access,
+    oauth: OAuth | None,
     agent: str,
     project: str,
     promote_after: int,
@@ -74,6 +82,8 @@ def serve(
         workplace=Path.cwd() if transport == "stdio" else None,
         host=host,
         port=port,
+        access=access,
+        oauth=oauth if transport == "http" else None,
         agent=agent,
         project=project,
         promote_after=promote_after,

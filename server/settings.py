@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
+from fleetlore.server.access.settings import Access
+from fleetlore.server.oauth.settings import OAuth
 from fleetlore.storage.errors import Refusal
 
 
@@ -21,8 +23,8 @@ class Settings:
     `agent` settles the name of everybody who connects, `project` what they work on; without one it is taken from the
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
     with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
-    of retrievals for which knowledge is held back. `clock` and `pragmas` (of the ledger's SQLite) are for tests and
-    limits.
+    of retrievals for which knowledge is held back. `access` is who may come in by the network, `oauth` whose
+    tokens count there too. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
     """
 
     data: Path
@@ -31,6 +33,8 @@ class Settings:
     workplace: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8717
+    access: Access = field(default_factory=Access)
+    oauth: OAuth | None = None
     embedder: str = ""
     promote_after: int = DEFAULT_BACKERS
     learning: bool = True

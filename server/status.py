@@ -14,6 +14,7 @@ from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Census
 
 VERSION = version("fleetlore")
+ALIVE: dict[str, Any] = {"status": "ok"}  # all that somebody without a token is told
 
 
 def items_by_space(census: Census) -> dict[str, dict[str, int]]:
@@ -40,7 +41,7 @@ def _disk_bytes(data: Path) -> int:
 
 
 async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> dict[str, Any]:
-    """The state of a data directory: counts, disk, versions and health."""
+    """The state of a data directory: counts, disk, versions, health. Where it lies is no agent's matter."""
     census = await ledger.read.census()
     experience = await ledger.read.experience()
     waiting, _ = await ledger.read.waiting()
@@ -48,7 +49,6 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "status": "degraded" if degraded else "ok",
         "version": VERSION,
         "store": ledger.info.id,
-        "data": str(data),
         "items": items_by_space(census),
         "pruned": census.pruned,
         "agents": census.agents,

@@ -8,24 +8,31 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 import anyio
 import uvicorn
 from mcp.server import MCPServer
-from starlette.applications import Starlette
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fleetlore.server.access.gate import HEALTH, Gate
+from fleetlore.server.access.punctual import punctual
+from fleetlore.server.access.sources import is_loopback
+from fleetlore.server.access.tls import check_certificate
+from fleetlore.server.access.turned_away import refusal
 from fleetlore.server.app import SharedMemory
 from fleetlore.server.hooks.route import hooks_route
+from fleetlore.server.oauth.resource import challenge, host_of, resource_routes
 from fleetlore.server.settings import Settings
-from fleetlore.storage.errors import Refusal
+from fleetlore.storage.errors import FleetloreError, Refusal
 
 logger = logging.getLogger(__name__)
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _GRACE_SECONDS = 1
 
 
@@ -62,21 +69,55 @@ def _relay_input() -> int:
     return stop
 
 
-def http_app(server: MCPServer[None], shared: SharedMemory, host: str) -> Starlette:
-    """One application with every route; its lifespan is the server's."""
+def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) -> Gate:
+    """One application with every route, behind the gate; its lifespan is the server's."""
 
     async def healthz(_: Request) -> JSONResponse:
-        return JSONResponse(await shared.status())
+        return JSONResponse(await shared.health())
 
-    # Stateless: sessions would die with a restart, and cost memory each.
-    app = server.streamable_http_app(stateless_http=True, json_response=True, host=host)
-    for route in server.sse_app(host=host).routes:
+    # The gate has looked at Host and Origin. Stateless: sessions would die with a restart, and cost memory each.
+    unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    app = server.streamable_http_app(stateless_http=True, json_response=True, transport_security=unguarded)
+    for route in server.sse_app(transport_security=unguarded).routes:
         if isinstance(route, Route):
             route.app = _answering_once(route.app)
         app.router.routes.append(route)
-    app.router.routes.append(Route("/healthz", healthz, methods=["GET"]))
+    app.router.routes.append(Route(HEALTH, healthz, methods=["GET"]))
     app.router.routes.append(hooks_route(shared.hook))
-    return app
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(FleetloreError, _unable)
+    app.add_exception_handler(Exception, _failed)
+    access, oauth = settings.access, settings.oauth
+    if oauth is None:
+        return Gate(app, access, shared.verifiers(), listening=settings.host, alive=shared.alive)
+    metadata = resource_routes(oauth)
+    app.router.routes.extend(metadata)
+    return Gate(
+        app,
+        replace(access, hosts=(*access.hosts, host_of(oauth))),
+        shared.verifiers(),
+        listening=settings.host,
+        alive=shared.alive,
+        challenge=challenge(oauth),
+        public=frozenset(route.path for route in metadata),
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    told = {404: "there is nothing here. Clients connect to /mcp.", 405: "this cannot be asked in this way."}
+    sentence = told.get(error.status_code, error.detail)
+    return refusal(request.url.path, error.status_code, sentence, headers=error.headers)
+
+
+async def _unable(request: Request, error: Exception) -> Response:
+    return refusal(request.url.path, 503, str(error))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    return refusal(
+        request.url.path, 500, "the server failed at this request, and its log says why. Send it again once."
+    )
 
 
 def _answering_once(app: ASGIApp) -> ASGIApp:
@@ -110,23 +151,34 @@ class _Listener(uvicorn.Server):
 
 async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Settings) -> None:
     """Serves a fleet until a signal comes. Raises `Refusal` where it may not or cannot listen."""
-    if settings.host not in _LOOPBACK:
-        raise Refusal(
-            "--host",
-            f"{settings.host} is not a loopback address, and anybody there could read and write without authentication",
-            "Listen on 127.0.0.1",
-        )
+    access = settings.access
+    check_certificate(access)
     with closing(_listening(settings.host, settings.port)) as listener:
         # Opened here, a fault of the data is raised; in the application's lifespan uvicorn would swallow it.
         async with shared.opened():
+            gate = http_app(server, shared, settings)
+            if not (is_loopback(settings.host) or access.anonymous_network or await gate.in_force()):
+                raise Refusal(
+                    "--host",
+                    f"{settings.host} is not a loopback address, and listening there without authentication is refused",
+                    "Make the first token with: fleetlore token create --agent NAME; or listen on 127.0.0.1",
+                )
             config = uvicorn.Config(
-                http_app(server, shared, settings.host),
+                gate,
+                http=punctual(access.limits.body_seconds),
+                ws="none",
                 lifespan="on",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                ssl_certfile=access.certificate,
+                ssl_keyfile=access.key,
+                limit_concurrency=access.limits.connections,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
-            logger.warning("fleetlore listens on http://%s:%s/mcp", settings.host, listener.getsockname()[1])
+            scheme = "https" if access.certificate else "http"
+            logger.warning("fleetlore listens on %s://%s:%s/mcp", scheme, settings.host, listener.getsockname()[1])
             uvicorn_server = _Listener(config)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(uvicorn_server.stop_on_signal)

@@ -5,26 +5,27 @@ from typing import Any
 
 import click
 
+from fleetlore.kmu.access import Principal, reach
 from fleetlore.server.people.lines import OWN, coloured, heading, hint, one_line, quoted, room, state_of
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName, Item, Receipt, Shown
+from fleetlore.storage.records import Item, Receipt, Shown
 
 _NEAR = 5
 
 
-async def why(view: LedgerView, wanted: ReceiptId, agent: AgentName) -> dict[str, Any]:
+async def why(view: LedgerView, wanted: ReceiptId, principal: Principal) -> dict[str, Any]:
     """A receipt with what led to it and what came of it. Its agent's own items are told to that agent alone.
 
-    Raises `Refusal` where there is no such receipt.
+    Raises `Refusal` where there is no such receipt that this caller may be told of.
     """
-    receipt = await view.receipt(wanted)
+    receipt = await view.receipt(wanted, agent=reach(principal))
     if receipt is None:
         raise Refusal("receipt", f"there is no receipt {wanted}", "Give the id (r_…) that came with a retrieval")
     shown = {line.item for line in receipt.shown}
     beside = [(item, relevance) for item, relevance in receipt.near if item not in shown]
-    items = await view.items([*shown, *(item for item, _ in beside)], agent=agent, pruned=True)
+    items = await view.items([*shown, *(item for item, _ in beside)], agent=principal.agent, pruned=True)
     return {
         "receipt": receipt.id,
         "at": receipt.at.isoformat(timespec="seconds"),

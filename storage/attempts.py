@@ -75,7 +75,7 @@ class AttemptsView:
         ]
 
     async def traits(self) -> dict[ItemId, Traits]:
-        """Space and tags of every item there ever was."""
+        """Space and tags of every item there ever was; the tags of agents' own items are left out."""
         rows = await self._connection.rows("traits")
         return {ItemId(row["id"]): Traits(space=row["space"], tags=list_of(row["tags"])) for row in rows}
 
@@ -92,14 +92,17 @@ class AttemptsView:
             for row in rows
         ]
 
-    async def unanswered(self, receipts: Iterable[ReceiptId]) -> dict[ReceiptId, str]:
-        """Those of the receipts that nobody answered or was asked to answer, oldest first: what each was about."""
-        rows = await self._connection.rows("unanswered", receipts=json.dumps(list(receipts)))
+    async def unanswered(self, receipts: Iterable[ReceiptId], *, agent: AgentName | None) -> dict[ReceiptId, str]:
+        """Those of the agent's receipts, for None anybody's, that nobody answered or was asked to answer, oldest first.
+
+        With what each was about.
+        """
+        rows = await self._connection.rows("unanswered", receipts=json.dumps(list(receipts)), agent=agent)
         return {ReceiptId(row["id"]): content_of(row).get("task", "") for row in rows}
 
-    async def latest_receipt(self, among: Iterable[ReceiptId]) -> ReceiptId | None:
-        """The one of these that was given last; those that never were do not count."""
-        row = await self._connection.row("latest_receipt_among", ids=json.dumps(list(among)))
+    async def latest_receipt(self, among: Iterable[ReceiptId], *, agent: AgentName | None) -> ReceiptId | None:
+        """The one of these that was given last, to this agent or, for None, to anybody."""
+        row = await self._connection.row("latest_receipt_among", ids=json.dumps(list(among)), agent=agent)
         return None if row is None else ReceiptId(row["id"])
 
     async def latest_implied(self, receipt: ReceiptId) -> tuple[FeedbackId, Implicit] | None:

@@ -29,6 +29,11 @@ class ErasingView:
         rows = await self._connection.rows("texts_among", ids=json.dumps(sorted(set(subjects))))
         return {row["id"]: [text for text in strings_of(json.loads(row["body"])) if text] for row in rows}
 
+    async def others_own(self, subjects: Iterable[str], *, agent: AgentName) -> set[str]:
+        """Of these subjects those whose words are of another agent's own items."""
+        rows = await self._connection.rows("others_own", ids=json.dumps(list(subjects)), agent=agent)
+        return {row["id"] for row in rows}
+
     async def texts_of_agent(self, agent: AgentName) -> list[str]:
         """Everything that the agent said, asked, planned or has as its own."""
         return [row["id"] for row in await self._connection.rows("texts_of_agent", agent=agent)]

@@ -3,6 +3,8 @@
 FleetloreError
 ├── MissingLibrary (ImportError)         an optional library that was not installed
 ├── ServerUnreachable (ConnectionError)  a fleetlore server elsewhere that does not answer, or not as one
+├── IssuerFault (ConnectionError)        an identity provider that says nothing of use about its keys
+├── IssuerUnreachable (ConnectionError)  a token that nobody can judge, as its issuer's keys are not to be had
 ├── Refusal (ValueError)                 a caller's argument: which one, what is wrong, what to do instead
 │   └── EditConflict                     somebody else has changed what the caller was changing
 ├── Forbidden (PermissionError)          a caller who lacks the scope for what it asks
@@ -82,6 +84,21 @@ class ServerUnreachable(FleetloreError, ConnectionError):
     def __init__(self, url: str, problem: str) -> None:
         self.url = url
         super().__init__(f"the fleetlore server at {url} cannot be used: {problem}. Check that it runs, and --url.")
+
+
+class IssuerFault(FleetloreError, ConnectionError):
+    """An identity provider cannot be asked for its keys, or says nothing of use; raised as its predicate."""
+
+
+class IssuerUnreachable(FleetloreError, ConnectionError):
+    """Nobody can tell whether a token counts: its issuer's keys are not to be had. It may count later."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+        super().__init__(
+            f"whether this token counts cannot be told now, as the keys of {issuer} cannot be had. "
+            "Send it again in a minute; the server's log says what is wrong."
+        )
 
 
 class FileRefused(FleetloreError, ValueError):

@@ -14,6 +14,7 @@ FeedbackId = NewType("FeedbackId", str)
 PlanId = NewType("PlanId", str)
 EventId = NewType("EventId", str)
 StoreId = NewType("StoreId", str)
+TokenId = NewType("TokenId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 50
@@ -54,6 +55,11 @@ def new_event_id(now: datetime) -> EventId:
 def new_store_id(now: datetime) -> StoreId:
     """The id of a new ledger, `s_…`; every event names the store it came from."""
     return StoreId(_new("s", now))
+
+
+def new_token_id(now: datetime) -> TokenId:
+    """A new token's id, `t_…`: not secret, and part of the token."""
+    return TokenId(_new("t", now))
 
 
 def age(identifier: str, now: datetime) -> timedelta:

@@ -26,6 +26,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.tokens import TokenBook, TokenView
 
 ResultT = TypeVar("ResultT")
 
@@ -40,6 +41,7 @@ class Ledger:
         self.info = info
         self.clock = clock
         self.read = LedgerView(database.reader)
+        self.tokens = TokenView(database.reader)
 
     @classmethod
     @asynccontextmanager
@@ -115,6 +117,10 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
 
 class LedgerTransaction(Relations, Adoption, Erasing):
     """Writing the ledger, inside one transaction at the time `now`."""
+
+    def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
+        super().__init__(connection, info, now)
+        self.tokens = TokenBook(connection, now)
 
     async def saw(self, agent: AgentName) -> None:
         """Notes that the agent was here."""
@@ -237,6 +243,7 @@ class LedgerTransaction(Relations, Adoption, Erasing):
             receipt=feedback.receipt,
             outcome=feedback.outcome,
             implicit=feedback.implicit,
+            own=feedback.own,
             key=key,
             request=request,
             answer=answer,

@@ -113,9 +113,9 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
         row = await self._connection.row("count_of_space", space=space)
         return 0 if row is None else int(row["count"])
 
-    async def receipt(self, receipt: ReceiptId) -> Receipt | None:
-        """The receipt, if it was ever given."""
-        row = await self._connection.row("receipt", id=receipt)
+    async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
+        """The receipt, if it was ever given to this agent, or, for None, to anybody."""
+        row = await self._connection.row("receipt", id=receipt, agent=agent)
         if row is None:
             return None
         shown = tuple(map(shown_of, json.loads(row["shown"])))
@@ -144,9 +144,9 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
         row = await self._connection.row("feedback_of_key", agent=agent, key=key)
         return None if row is None else (row["request"], row["answer"])
 
-    async def feedback(self, feedback: FeedbackId) -> Feedback | None:
-        """One report as it was made."""
-        row = await self._connection.row("feedback", id=feedback)
+    async def feedback(self, feedback: FeedbackId, *, agent: AgentName, others: bool) -> Feedback | None:
+        """One report as it was made, if this agent made it; with `others` also theirs, but of their own items."""
+        row = await self._connection.row("feedback", id=feedback, agent=agent, others=others)
         if row is None:
             return None
         text = content_of(row)
@@ -158,6 +158,7 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
             outcome=row["outcome"],
             implicit=row["implicit"],
             assessment=tuple(text.pop("assessment", ())),
+            own=bool(row["own"]),
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
 
@@ -230,7 +231,7 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
         return 0 if row is None else int(row["count"])
 
     async def objections(self, ids: Iterable[ItemId]) -> dict[ItemId, list[Objection]]:
-        """The reports that named one of `ids` as harmful, latest first."""
+        """The reports that named one of `ids` as harmful, latest first; without words that are not told of the item."""
         found: dict[ItemId, list[Objection]] = {}
         for row in await self._connection.rows("speaking_against", ids=json.dumps(list(ids))):
             objection = Objection(
@@ -249,9 +250,9 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
             for row in rows
         ]
 
-    async def plan(self, plan: PlanId) -> Plan | None:
-        """A plan, if it was ever made."""
-        row = await self._connection.row("plan", id=plan)
+    async def plan(self, plan: PlanId, *, agent: AgentName | None) -> Plan | None:
+        """A plan, if it was ever made and `agent` may see all of its items; for None anybody's."""
+        row = await self._connection.row("plan", id=plan, agent=agent)
         return None if row is None else plan_of(row)
 
     async def plan_that_merged(self, item: ItemId) -> Plan | None:

@@ -76,9 +76,9 @@ class PeopleView:
         )
         return [Match(item=ItemId(row["id"]), words=row["words"], count=row["count"]) for row in rows]
 
-    async def said_in_words(self, ids: Iterable[FeedbackId]) -> dict[FeedbackId, Words]:
-        """What those reports said."""
-        rows = await self._connection.rows("reports_among", ids=json.dumps(list(ids)))
+    async def said_in_words(self, ids: Iterable[FeedbackId], *, owner: str) -> dict[FeedbackId, Words]:
+        """What those reports said of an item of that owner; "" for the general space."""
+        rows = await self._connection.rows("reports_among", ids=json.dumps(list(ids)), agent=owner)
         return {
             FeedbackId(row["id"]): Words(outcome=row["outcome"], sentences=tuple(content_of(row).get("assessment", ())))
             for row in rows

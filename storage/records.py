@@ -215,7 +215,8 @@ class Verdict:
 class Feedback:
     """One report as it was made, with what the rule-based feedback agents made of it (`assessment`).
 
-    `implicit` is what was seen from outside, where that is all the report says; "" for an agent's own word.
+    `implicit` is what was seen from outside, where that is all the report says; "" for an agent's own word. `own`: it
+    tells of what is only its agent's own, and of nothing else are its words told.
     """
 
     id: FeedbackId
@@ -231,6 +232,7 @@ class Feedback:
     expected: str
     assessment: tuple[str, ...]
     implicit: Implicit | Literal[""] = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

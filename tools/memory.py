@@ -29,6 +29,10 @@ class Memory:
     project: Callable[[], str]
 
     def admit(self, way: Way, argument: str, context: Context[Any, Any] | None) -> AgentName:
+        """The name of who calls, if that agent may ask in this way; as `caller`."""
+        return self.caller(way, argument, context).agent
+
+    def caller(self, way: Way, argument: str, context: Context[Any, Any] | None) -> Principal:
         """Who calls, if that agent may ask in this way; raises `Forbidden` or `Refusal`.
 
         Where there is no context, as for resources without a parameter, the client's name is not known.
@@ -36,4 +40,4 @@ class Memory:
         client = context.request_context.session.client_params if context else None
         principal = self.principal(argument, client.client_info.name if client is not None else "")
         authorise(principal, way)
-        return principal.agent
+        return principal

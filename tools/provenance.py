@@ -38,9 +38,10 @@ def described(item: Item, experience: Experience) -> dict[str, Any]:
 
 async def provenance(view: LedgerView, item: Item) -> dict[str, Any]:
     """Where an item comes from: its report, other wordings of it, what was said of it in which words, what happened."""
-    origin = await view.feedback(item.feedback)
     verdicts = await view.verdicts(item.id)
-    words = await view.said_in_words(verdict.feedback for verdict in verdicts)
+    reports = {item.feedback, *(verdict.feedback for verdict in verdicts)}
+    words = await view.said_in_words(reports, owner=item.owner)
+    origin = words.get(item.feedback)
     wordings = await view.items(await view.wordings(item.id), agent=item.owner, pruned=True)
     return {
         "wordings": [
@@ -57,7 +58,7 @@ async def provenance(view: LedgerView, item: Item) -> dict[str, Any]:
         "origin": {
             "feedback": item.feedback,
             "outcome": origin.outcome if origin else None,
-            "assessment": origin.assessment if origin else (),
+            "assessment": origin.sentences if origin else (),
         },
         "verdicts": [
             {

@@ -7,10 +7,11 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from fleetlore.kmu.access import authorise
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
-from fleetlore.storage.records import Space
+from fleetlore.storage.records import PlanKind, Space
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT
@@ -30,6 +31,10 @@ ARGUMENTS = (
     Argument(name="undo", most=64, name_like=True, description="p_… to take back"),
     replace(AGENT, description=""),
 )
+
+
+# What whoever may prune could have done, or left to consolidation; the rest people did.
+_OF_PRUNING: frozenset[PlanKind] = frozenset(("prune", "merge", "consolidation"))
 
 
 class PrunedItemAnswer(BaseModel):
@@ -57,12 +62,15 @@ def prune(memory: Memory) -> KnowledgeTool:
     """The tool over that memory."""
 
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
-        agent = memory.admit("prune", values["agent"], context)
+        caller = memory.caller("prune", values["agent"], context)
+        agent = caller.agent
         _checked(values)
         unit = await memory.unit()
         plan, undo = PlanId(values["plan"].strip()), PlanId(values["undo"].strip())
         if undo:
-            known = await unit.ledger.read.plan(undo)
+            known = await unit.ledger.read.plan(undo, agent=agent)
+            if known is not None and known.kind not in _OF_PRUNING:
+                authorise(caller, "undo of an edit, an import or a revocation")
             if known is not None and known.kind == "import":  # it may take any number of items away
                 raise Refusal("undo", f"{undo} is an import", f"Ask a person to run: fleetlore undo {undo}")
             pruning = await unit.undo_plan(undo, agent=agent)

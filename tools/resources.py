@@ -66,9 +66,9 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         "fleetlore://gaps", mime_type=_JSON, description="Where the fleet fails and knows nothing reliable"
     )
     async def gaps() -> str:
-        admit("fleetlore://gaps")
+        caller = admit("fleetlore://gaps")
         unit = await memory.unit()
-        return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.find())[:_NEWEST]]})
+        return _json({"gaps": [outlined(gap) for gap in (await unit.exploration.told(caller))[:_NEWEST]]})
 
     @server.resource("fleetlore://status", mime_type=_JSON, description="Counts, disk, versions and health")
     async def status() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fleetlore.server.address import token_in
 from fleetlore.server.clients import json_edit, toml_edit
 from fleetlore.server.clients.connection import NAME
 from fleetlore.server.clients.dialects import DIALECTS, Dialect
@@ -13,7 +14,7 @@ from fleetlore.server.clients.files import read, text_of
 from fleetlore.server.clients.machine import Machine
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
 from fleetlore.server.doctor.reachable import answers
-from fleetlore.storage.errors import FileRefused
+from fleetlore.storage.errors import FileRefused, Refusal
 
 _REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 
@@ -60,8 +61,14 @@ def _examined(
 ) -> Iterator[Finding]:
     address, command = entry.get(dialect.address), entry.get("command")
     if isinstance(address, str):
-        yield from answers(address, subject=dialect.title, asked_for=True)
-        for variable in sorted(_variables(dialect, entry) - environ.keys()):
+        variables = _variables(dialect, entry)
+        try:
+            token = next((token_in(variable, environ) for variable in sorted(variables & environ.keys())), "")
+        except Refusal as refusal:
+            yield failure(dialect.title, f"{path}: {refusal.problem}", refusal.remedy)
+            return
+        yield from answers(address, subject=dialect.title, asked_for=True, token=token)
+        for variable in sorted(variables - environ.keys()):
             yield warning(
                 dialect.title, f"{path} takes its token from {variable}, which is not set here", f"Set {variable}"
             )

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import click
 
+from fleetlore.server.address import token_in
 from fleetlore.server.clients.machine import Machine
 from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
 from fleetlore.server.doctor import knowledge, reachable, surroundings
@@ -26,8 +27,14 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "failure": ("XX", 
 @commands.command()
 @data_option
 @click.option("--url", default="", envvar=f"{ENVIRONMENT}_URL", help="A server to look at, such as http://host/mcp.")
+@click.option(
+    "--token-env",
+    default="",
+    envvar=f"{ENVIRONMENT}_TOKEN_ENV",
+    help="Name of the environment variable that holds the server's token.",
+)
 @json_option
-def doctor(data: Path, url: str, as_json: bool) -> None:
+def doctor(data: Path, url: str, token_env: str, as_json: bool) -> None:
     """Examine versions, data, clocks, assistants' files and servers; each finding comes with its remedy.
 
     Exit code 1 where something does not work.
@@ -39,7 +46,7 @@ def doctor(data: Path, url: str, as_json: bool) -> None:
         if not as_json:
             click.echo(_line(finding))
 
-    anyio.run(_examine, data, url, note)
+    anyio.run(_examine, data, url, token_in(token_env), note)
     if as_json:
         tell([asdict(finding) for finding in found], as_json, str)
     else:
@@ -48,7 +55,7 @@ def doctor(data: Path, url: str, as_json: bool) -> None:
         sys.exit(1)
 
 
-async def _examine(data: Path, url: str, note: Callable[[Finding], None]) -> None:
+async def _examine(data: Path, url: str, token: str, note: Callable[[Finding], None]) -> None:
     for finding in (*surroundings.versions(), *surroundings.data_directory(data)):
         note(finding)
     if not (data / LEDGER_FILE).exists():
@@ -58,7 +65,7 @@ async def _examine(data: Path, url: str, note: Callable[[Finding], None]) -> Non
         note(await reachable.starts(data))
     for finding in assistants(Machine.here(Path.cwd())):
         note(finding)
-    for finding in reachable.answers(url or reachable.USUAL_ADDRESS, asked_for=bool(url)):
+    for finding in reachable.answers(url or reachable.USUAL_ADDRESS, asked_for=bool(url), token=token):
         note(finding)
 
 

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import anyio
 
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
+from fleetlore.server.hooks.remote import ROUTE
 from fleetlore.server.people.lines import one_line
 
 _PATIENCE_SECONDS = 20
@@ -45,11 +47,11 @@ async def starts(data: Path) -> Finding:
     return well("stdio server", f"answers with {len(tools)} tools after {time.monotonic() - began:.1f} s")
 
 
-def answers(address: str, *, subject: str = "HTTP server", asked_for: bool) -> Iterator[Finding]:
-    """Asks a server over HTTP how it is, and compares its clock with ours."""
+def answers(address: str, *, subject: str = "HTTP server", asked_for: bool, token: str = "") -> Iterator[Finding]:
+    """Asks a server over HTTP how it is, and whether it lets this token in; compares its clock with ours."""
     before = datetime.now(UTC)
     try:
-        health, found, clock = _asked(address)
+        health, found, clock = _asked(address, token)
     except (OSError, ValueError, HTTPException) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, HTTPException) else error
         seen = f"nothing healthy answers at {one_line(address)} ({one_line(str(getattr(error, 'reason', reason)))})"
@@ -61,20 +63,46 @@ def answers(address: str, *, subject: str = "HTTP server", asked_for: bool) -> I
     if degraded := found.get("degraded"):
         parts = "; ".join(f"{name}: {reason}" for name, reason in degraded.items())
         yield warning(subject, f"{health} is degraded: {parts}", "See its log; restarting it often helps")
-    else:
+    elif "version" in found or not (problem := _kept_out(address, token)):
         yield well(subject, f"{health} answers: {found.get('status', 'it lives')}")
+    else:
+        yield warning(subject, f"{health} answers, but {problem[0]}", problem[1])
     apart = abs(clock - before) if clock else timedelta(0)
     if apart > _CLOCK_TOLERANCE:
         yield warning("clock", f"the server's clock and this one differ by {apart}", "Set both by a time server")
 
 
-def _asked(address: str) -> tuple[str, dict[str, Any], datetime | None]:
+def _kept_out(address: str, token: str) -> tuple[str, str] | None:
+    """What is wrong with the token for a server that tells no more than that it lives, and what to do."""
+    asked = urllib.request.Request(urllib.parse.urljoin(address, ROUTE), headers=_bearing(token))
+    try:
+        with urllib.request.urlopen(asked, timeout=_HTTP_PATIENCE_SECONDS):
+            return None  # it is none of ours
+    except urllib.error.HTTPError as error:
+        with error:
+            let_in = error.code != HTTPStatus.UNAUTHORIZED
+    except (OSError, HTTPException):
+        return None
+    anew = "Have one made there: fleetlore token create --agent NAME"
+    if let_in:
+        return ("the token does not have the scope read", anew) if token else None
+    if token:
+        return "the token is not let in: it is wrong, has expired or was revoked", anew
+    return "asks for a token, and none is known here", f"Name its variable with --token-env, or set it. {anew}"
+
+
+def _bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _asked(address: str, token: str) -> tuple[str, dict[str, Any], datetime | None]:
     """Where a server says how it is, what it says, and its clock; raises `ValueError` where it is none of ours."""
     health = urllib.parse.urljoin(address, "/healthz")
     if urllib.parse.urlsplit(health).scheme not in ("http", "https"):
         raise ValueError("it is no address of the form http://host/mcp")
     try:
-        with urllib.request.urlopen(health, timeout=_HTTP_PATIENCE_SECONDS) as answer:
+        asked = urllib.request.Request(health, headers=_bearing(token))
+        with urllib.request.urlopen(asked, timeout=_HTTP_PATIENCE_SECONDS) as answer:
             found = json.load(answer)
             date = answer.headers.get("Date")
     except urllib.error.HTTPError as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from fleetlore.server.address import token_in
 from fleetlore.server.command_group import with_ledger
-from fleetlore.storage.errors import Refusal, ServerUnreachable
+from fleetlore.storage.errors import ServerUnreachable
 from fleetlore.storage.ledger import LEDGER_FILE
 
 if TYPE_CHECKING:
@@ -36,20 +36,15 @@ class Place:
         if self.url:
             from fleetlore.server.hooks.remote import ask  # noqa: PLC0415
 
-            return ask(self.url, request, token=self._token())
+            return ask(self.url, request, token=token_in(self.token_env))
         from fleetlore.server.hooks.answers import answer  # noqa: PLC0415
 
         return with_ledger(
-            self.data, "", lambda ledger: answer(ledger, request, learning=self.learning), pragmas=_PRAGMAS
+            self.data,
+            "",
+            lambda ledger: answer(ledger, request, principal=None, learning=self.learning),
+            pragmas=_PRAGMAS,
         )
-
-    def _token(self) -> str:
-        token = os.environ.get(self.token_env, "").strip()
-        if not (token.isascii() and token.isprintable()):  # a header would show it in its error
-            raise Refusal(
-                "--token-env", f"what {self.token_env} holds is no token", "Put the token alone into the variable"
-            )
-        return token
 
     def say(self, request: Request) -> dict[str, Any]:
         """What there is to say to an assistant: nothing where there is no data yet, an outage only once."""

@@ -15,7 +15,7 @@ from fleetlore.storage.errors import Refusal, ServerUnreachable
 ROUTE = "/hooks"
 _PATIENCE_SECONDS = 1.5
 _MOST_BYTES = 1_000_000
-_LONGEST_REASON = 200  # characters
+_LONGEST_REASON = 250  # characters
 _ENDPOINTS = ("/mcp", "/sse")
 
 
@@ -37,9 +37,12 @@ def ask(url: str, request: Request, *, token: str) -> dict[str, Any]:
             answer = json.loads(response.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            if refusal := _refusal(error.read(_MOST_BYTES)):
-                raise refusal from None
-        raise ServerUnreachable(url, f"it answers {error.code} {_in_a_line(error.reason)}") from error
+            said = error.read(_MOST_BYTES)
+        if refusal := _refusal(said):
+            raise refusal from None
+        raise ServerUnreachable(
+            url, f"it answers {error.code}, {_in_a_line(_sentence(said) or error.reason)}"
+        ) from error
     except (OSError, ValueError, HTTPException) as error:  # nobody listens, it is too slow, it speaks something else
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise ServerUnreachable(url, _in_a_line(str(reason))) from error
@@ -59,6 +62,14 @@ def _refusal(body: bytes) -> Refusal | None:
         return Refusal(said["argument"], said["problem"], said["remedy"])
     except (ValueError, KeyError, TypeError):  # not fleetlore's own answer
         return None
+
+
+def _sentence(body: bytes) -> str:
+    """Why the server let a request not in."""
+    try:
+        return str(json.loads(body)["error"]).rstrip(".")
+    except (ValueError, KeyError, TypeError):  # not fleetlore's own answer
+        return ""
 
 
 class Outage:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from fleetlore.kmu.access import Way
 from fleetlore.kmu.implicit import KINDS
 from fleetlore.server.hooks.transcript import MOST_RECEIPTS
 from fleetlore.storage.errors import Refusal
@@ -57,6 +58,19 @@ _BY_NAME: Mapping[str, type[Request]] = {
     "report": Seen,
 }
 _NAMES = {kind: name for name, kind in _BY_NAME.items()}
+
+
+_WAYS: Mapping[type[Request], Way] = {
+    SessionStart: "/hooks session-start",
+    Stop: "/hooks stop",
+    ToolUse: "/hooks tool-use",
+    Seen: "/hooks report",
+}
+
+
+def way_of(request: Request) -> Way:
+    """Which way of asking it is, over the network."""
+    return _WAYS[type(request)]
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fleetlore.server.command_group import commands, data_option, json_option, t
 from fleetlore.server.identity import folded, person
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.elsewhere import look_through, needles_of, remove_kept
-from fleetlore.server.people.lines import counted, hint, moment, one_line, quoted, room
+from fleetlore.server.people.lines import OWN, counted, hint, moment, one_line, quoted, room
 from fleetlore.server.people.texts import as_kept
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, age
@@ -24,6 +24,7 @@ from fleetlore.storage.identifiers import ItemId, PlanId, age
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
     from fleetlore.storage.ledger import Ledger
+    from fleetlore.storage.ledger_view import LedgerView
 
 _SHOWN = 20
 _NOUNS = {"items": "item", "reports": "report", "receipts": "receipt", "plans": "plan", "labels": "label"}
@@ -69,15 +70,20 @@ def forget(
         _conclude(_finished(data), as_json)
         return
     erasure.check_reason(target, reason)
-    found = with_ledger(data, "", lambda ledger: erasure.find(ledger.read, target))
+
+    async def look(ledger: Ledger) -> tuple[Found, dict[str, Any]]:
+        found = await erasure.find(ledger.read, target)
+        return found, await _account(ledger.read, found)
+
+    found, account = with_ledger(data, "", look)
     if not any(found.counts.values()):
         if not dry_run and _pending(data) is not None:
             _conclude(_finished(data), as_json)  # an erasure of just this may have been interrupted
             return
-        tell({"erased": found.counts, "texts": []}, as_json, lambda _: "nothing of that is there")
+        tell(account, as_json, lambda _: "nothing of that is there")
         return
     if dry_run or not as_json:
-        tell(_account(found), as_json, _shown)
+        tell(account, as_json, _shown)
     if dry_run:
         return
     if not yes and not (sys.stdin.isatty() and not as_json):
@@ -109,6 +115,7 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         async with unit.upkeep.lock.held():
             found = await erasure.find(unit.ledger.read, target)
+            account = await _account(unit.ledger.read, found)
             needles = needles_of(target.text, [text for said in found.texts.values() for text in said])
             # First, as whoever finishes what was interrupted knows no text to look for.
             kept = remove_kept(data, found.texts, needles)
@@ -116,7 +123,8 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
             whole = await _finish(unit, begun.plan)
         elsewhere = look_through(data, needles)
         return {
-            **_account(begun.found),
+            **account,
+            "erased": begun.found.counts,
             "plan": begun.plan,
             "finished": whole,
             "name_stays": target.agent is not None,
@@ -165,8 +173,12 @@ async def _exports(ledger: Ledger, found: Found) -> dict[str, Any]:
     return {"count": count, "latest": latest.isoformat() if latest else None}
 
 
-def _account(found: Found) -> dict[str, Any]:
-    texts = [{"id": subject, "begins": said[0] if said else ""} for subject, said in found.texts.items()]
+async def _account(view: LedgerView, found: Found) -> dict[str, Any]:
+    own = await view.others_own(found.texts, agent=person())
+    texts = [
+        {"id": subject, "own": True} if subject in own else {"id": subject, "begins": said[0] if said else ""}
+        for subject, said in found.texts.items()
+    ]
     return {"erased": found.counts, "texts": texts}
 
 
@@ -177,7 +189,8 @@ def _shown(found: dict[str, Any]) -> str:
 def _list(found: dict[str, Any]) -> Iterator[str]:
     yield f"would erase {_counts(found['erased'])}"
     for one in found["texts"][:_SHOWN]:
-        yield f"  {one['id']}  {quoted(one_line(one['begins'], room(30) or 80))}"
+        begins = OWN if "own" in one else quoted(one_line(one["begins"], room(30) or 80))
+        yield f"  {one['id']}  {begins}"
     if (more := len(found["texts"]) - _SHOWN) > 0:
         yield f"  … and {more:,} more (--dry-run --json has all)"
 

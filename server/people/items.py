@@ -48,7 +48,7 @@ async def item_account(view: LedgerView, item: Item, agent: AgentName) -> dict[s
     others = (*item.similar_to, *item.conflicts_with, item.superseded_by, item.merged_into)
     near = await view.items((other for other in others if other is not None), agent=agent, pruned=True)
     found = described(item, await view.experience()) | await provenance(view, item)
-    plan = await view.plan(item.pruned_by) if item.pruned_by else None
+    plan = await view.plan(item.pruned_by, agent=agent) if item.pruned_by else None
     lines = plan.items if plan else ()
     return {
         **found,
@@ -83,7 +83,7 @@ def _taken(item: Item, plan: PlanId, pruned: str) -> str:
         return f"plan {plan} erased what it said; its evidence is left"
     if item.merged_into is not None:
         return f"the same lesson as {item.merged_into} in other words; it lives on there"
-    return f"plan {plan}: {pruned}"
+    return f"plan {plan}{f': {pruned}' if pruned else ''}"
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:

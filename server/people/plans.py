@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from fleetlore.kmu.access import Principal, reach
 from fleetlore.server.people.lines import ERASED, OWN, heading, hint, moment, one_line, quoted, seen_by
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger_view import LedgerView
@@ -11,10 +12,13 @@ from fleetlore.storage.records import AgentName, Edit, Plan, Wording
 _SHOWN = 100
 
 
-async def plan_account(view: LedgerView, wanted: PlanId, agent: AgentName) -> dict[str, Any] | None:
-    """A plan; None where there is none. What it does to other agents' own items is not told in words."""
-    plan = await view.plan(wanted)
-    return None if plan is None else await account_of(view, plan, agent)
+async def plan_account(view: LedgerView, wanted: PlanId, principal: Principal) -> dict[str, Any] | None:
+    """A plan; None where there is none that this caller may be told of.
+
+    What it does to other agents' own items is told nobody in words.
+    """
+    plan = await view.plan(wanted, agent=reach(principal))
+    return None if plan is None else await account_of(view, plan, principal.agent)
 
 
 async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str, Any]:
@@ -37,7 +41,7 @@ async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str
                 "other": entry.other,
                 "owner": items[entry.item].owner if entry.item in items else "",
                 "insight": items[entry.item].insight if entry.item in items else "",
-                "because": entry.because if entry.item in items else "",
+                "because": entry.because if told else "",  # the reason for one is the reason for all
                 "feedback": entry.feedback,
                 **({"erased": True} if entry.item in items and items[entry.item].erased else {}),
             }

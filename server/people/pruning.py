@@ -121,7 +121,7 @@ def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
     wanted = PlanId(as_kept(plan))
 
     async def known(ledger: Ledger) -> Plan:
-        if (found := await ledger.read.plan(wanted)) is None:
+        if (found := await ledger.read.plan(wanted, agent=None)) is None:
             raise Refusal(
                 "plan", f"there is no plan {wanted}", "'fleetlore consolidate', 'prune' and 'edit' name their plans"
             )

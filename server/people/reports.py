@@ -4,23 +4,22 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from fleetlore.kmu.access import Principal, permitted
 from fleetlore.kmu.report import Acknowledgement
 from fleetlore.server.people.lines import harmless, heading, hint, moment
 from fleetlore.storage.identifiers import FeedbackId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName
 
 _TEXTS = ("task", "insight", "applies_when", "reasoning", "output", "expected")
 
 
-async def report_account(view: LedgerView, wanted: FeedbackId, agent: AgentName) -> dict[str, Any] | None:
-    """A report; None where there is none, or where it tells of another agent's own item."""
-    report = await view.feedback(wanted)
+async def report_account(view: LedgerView, wanted: FeedbackId, principal: Principal) -> dict[str, Any] | None:
+    """A report; None where there is none that this caller may be told of."""
+    others = permitted(principal, "receipts and reports of others")
+    report = await view.feedback(wanted, agent=principal.agent, others=others)
     if report is None:
         return None
     answer = Acknowledgement.loaded(await view.answer_of_report(wanted))
-    if report.agent != agent and any(learned.space == "prompt" for learned in answer.learned):
-        return None
     return {
         "feedback": report.id,
         "at": report.at.isoformat(),

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from fleetlore.kmu.access import Principal
 from fleetlore.server.command_group import agent_option, commands, data_option, json_option, tell, with_ledger
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.items import item_account, item_text
@@ -15,7 +16,7 @@ from fleetlore.server.why import why as receipt_account
 from fleetlore.server.why import why_text as receipt_text
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
-from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName
 
 _NAMES = {"k": "item", "f": "report", "r": "receipt", "p": "plan"}
@@ -45,7 +46,7 @@ def show(id: str, agent: AgentName, data: Path, as_json: bool) -> None:
     if prefix not in _NAMES or "_" not in wanted:
         kinds = ", ".join(f"{prefix}_… for {'an' if name == 'item' else 'a'} {name}" for prefix, name in _NAMES.items())
         raise Refusal("id", f"{id!r} is no id", f"Ids are {kinds}; 'fleetlore search' finds items")
-    found = with_ledger(data, "", lambda ledger: _account(ledger, prefix, wanted, agent))
+    found = with_ledger(data, "", lambda ledger: _account(ledger.read, prefix, wanted, Principal(agent=agent)))
     if found is None:
         raise Refusal("id", f"there is no {_NAMES[prefix]} {wanted}", _REMEDIES[prefix])
     tell(found, as_json, _TEXTS[prefix])
@@ -62,19 +63,19 @@ def why(receipt: str, agent: AgentName, data: Path, as_json: bool) -> None:
     As of then: why these items, in this order; what lay near and was not shown; and what has become of each.
     Next: `fleetlore show` an item that it names.
     """
-    found = with_ledger(data, "", lambda ledger: receipt_account(ledger.read, ReceiptId(as_kept(receipt)), agent))
+    wanted, principal = ReceiptId(as_kept(receipt)), Principal(agent=agent)
+    found = with_ledger(data, "", lambda ledger: receipt_account(ledger.read, wanted, principal))
     tell(found, as_json, receipt_text)
 
 
-async def _account(ledger: Ledger, prefix: str, wanted: str, agent: AgentName) -> dict[str, Any] | None:
-    view = ledger.read
+async def _account(view: LedgerView, prefix: str, wanted: str, principal: Principal) -> dict[str, Any] | None:
     match prefix:
         case "k":
-            item = await view.item(ItemId(wanted), agent=agent, pruned=True)
-            return None if item is None else await item_account(view, item, agent)
+            item = await view.item(ItemId(wanted), agent=principal.agent, pruned=True)
+            return None if item is None else await item_account(view, item, principal.agent)
         case "f":
-            return await report_account(view, FeedbackId(wanted), agent)
+            return await report_account(view, FeedbackId(wanted), principal)
         case "r":
-            return await receipt_account(view, ReceiptId(wanted), agent)
+            return await receipt_account(view, ReceiptId(wanted), principal)
         case _:
-            return await plan_account(view, PlanId(wanted), agent)
+            return await plan_account(view, PlanId(wanted), principal)

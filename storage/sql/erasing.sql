@@ -4,6 +4,17 @@
 -- name: texts_among
 SELECT id, body FROM contents WHERE id IN (SELECT value FROM json_each(:ids)) AND body <> '{}' ORDER BY id;
 
+-- Of these subjects, those whose words are of another agent's own items.
+-- name: others_own
+SELECT id FROM items WHERE id IN (SELECT value FROM json_each(:ids)) AND space = 'prompt' AND owner <> :agent
+UNION ALL
+SELECT id FROM feedback WHERE id IN (SELECT value FROM json_each(:ids)) AND own AND agent <> :agent
+UNION ALL
+SELECT p.id FROM plans p
+ WHERE p.id IN (SELECT value FROM json_each(:ids))
+   AND EXISTS (SELECT 1 FROM json_each(p.items) l JOIN items i ON i.id IN (l.value ->> 'item', l.value ->> 'other')
+                WHERE i.space = 'prompt' AND i.owner <> :agent);
+
 -- name: texts_holding
 SELECT id FROM contents WHERE holds(body, :text);
 

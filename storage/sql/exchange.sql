@@ -1,6 +1,6 @@
 -- name: exportable
 SELECT i.id, successor.id AS successor FROM items i
-  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.pruned_by IS NULL
+  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.owner = i.owner AND successor.pruned_by IS NULL
  WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
    AND (:space = 'all' OR i.space = :space) AND (:project = '' OR i.project = :project)
    AND NOT EXISTS (SELECT 1 FROM json_each(:tags) wanted
@@ -11,7 +11,8 @@ SELECT i.id, successor.id AS successor FROM items i
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:ids)) ORDER BY item, at, source;
 
 -- name: statements
-SELECT f.id, f.agent, f.at, f.outcome, f.implicit, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
+SELECT f.id, f.agent, f.at, f.outcome, f.implicit, CASE WHEN f.own THEN '{}' ELSE c.body END AS content
+  FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id IN (SELECT value FROM json_each(:ids));
 
 -- name: blames_of

@@ -11,9 +11,10 @@ WITH texts AS MATERIALIZED (
        AND (:tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(:tags) w
              WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) t WHERE t.value = w.value)))
        AND (:status = '' OR :status = CASE
-               WHEN EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL) THEN 'superseded'
+               WHEN EXISTS (SELECT 1 FROM items s
+                             WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL) THEN 'superseded'
                WHEN EXISTS (SELECT 1 FROM conflicts k JOIN items o ON o.id = k.other
-                             WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) THEN 'contested'
+                             WHERE k.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL) THEN 'contested'
                ELSE i.stage END)),
 marked AS MATERIALIZED (
     SELECT id, trust, seq,
@@ -34,7 +35,7 @@ SELECT id, words, count
  WHERE place <= :most;
 
 -- name: reports_among
-SELECT f.id, f.at, f.agent, f.outcome, c.body AS content
+SELECT f.id, f.at, f.agent, f.outcome, CASE WHEN f.own AND f.agent <> :agent THEN '{}' ELSE c.body END AS content
   FROM feedback f LEFT JOIN contents c ON c.id = f.id WHERE f.id IN (SELECT value FROM json_each(:ids));
 
 -- name: answer_of_report

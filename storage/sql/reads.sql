@@ -1,4 +1,8 @@
 -- A plus before a column keeps SQLite from reading a whole space by an index where few rows are asked for.
+--
+-- Who may see what is decided here. An item: space = 'general' OR owner = :agent. What an item is to another counts only
+-- where both have one owner. The words of a report that tells of its agent's own items (`own`) are told of these alone.
+-- A receipt is its agent's, and a plan belongs to whoever may see all of its items; NULL for :agent asks for anybody's.
 
 -- name: meta
 SELECT key, value FROM meta;
@@ -8,13 +12,13 @@ SELECT i.*, c.body AS content,
        successor.id AS successor,
        (SELECT json_group_array(k.other)
           FROM conflicts k JOIN items o ON o.id = k.other
-         WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting,
+         WHERE k.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS conflicting,
        (SELECT json_group_array(l.other) FROM links l JOIN items o ON o.id = l.other
-         WHERE l.item = i.id AND o.pruned_by IS NULL) AS similar,
+         WHERE l.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL) AS similar,
        (SELECT count(*) FROM blames b WHERE b.lesson = i.lesson) AS blames
   FROM items i
   JOIN contents c ON c.id = i.id
-  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.pruned_by IS NULL
+  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.owner = i.owner AND successor.pruned_by IS NULL
  WHERE i.id IN (SELECT value FROM json_each(:ids))
    AND (i.pruned_by IS NULL OR :pruned)
    AND (i.space = 'general' OR i.owner = :agent);
@@ -99,7 +103,8 @@ SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AN
 SELECT count(*) AS count FROM items WHERE space = :space AND pruned_by IS NULL;
 
 -- name: receipt
-SELECT r.*, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id WHERE r.id = :id;
+SELECT r.*, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id
+ WHERE r.id = :id AND (:agent IS NULL OR r.agent = :agent);
 
 -- name: latest_receipt_showing
 SELECT r.id FROM (SELECT id, seq, shown FROM receipts WHERE agent = :agent ORDER BY seq DESC LIMIT 1000) r,
@@ -124,10 +129,12 @@ SELECT * FROM verdicts WHERE source = :receipt AND implicit;
 -- name: unanswered
 SELECT r.id, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id
  WHERE r.id IN (SELECT value FROM json_each(:receipts)) AND r.answered_at IS NULL AND r.reminded_at IS NULL
+   AND (:agent IS NULL OR r.agent = :agent)
  ORDER BY r.seq;
 
 -- name: latest_receipt_among
-SELECT id FROM receipts WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY seq DESC LIMIT 1;
+SELECT id FROM receipts
+ WHERE id IN (SELECT value FROM json_each(:ids)) AND (:agent IS NULL OR agent = :agent) ORDER BY seq DESC LIMIT 1;
 
 -- name: latest_implied
 SELECT id, implicit FROM feedback WHERE receipt = :receipt AND implicit <> '' ORDER BY at DESC, id DESC LIMIT 1;
@@ -170,7 +177,7 @@ SELECT seq, id FROM items i
 -- name: disputes
 SELECT k.item, k.other FROM conflicts k
   JOIN items i ON i.id = k.item JOIN items o ON o.id = k.other
- WHERE k.item > :after AND i.pruned_by IS NULL AND o.pruned_by IS NULL
+ WHERE k.item > :after AND o.owner = i.owner AND i.pruned_by IS NULL AND o.pruned_by IS NULL
    AND i.contradiction > 0 AND i.trust < 0.5 AND o.trust > 0.5 AND o.seq > i.seq
    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
  ORDER BY k.item LIMIT :limit;
@@ -179,7 +186,8 @@ SELECT k.item, k.other FROM conflicts k
 SELECT i.id, i.space, i.owner FROM items i
  WHERE i.pruned_by IS NULL AND i.updated_at < :before
    AND ((i.contradiction >= :contradictions AND i.trust < :trust)
-        OR EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL AND s.stage = 'active'))
+        OR EXISTS (SELECT 1 FROM items s
+                    WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL AND s.stage = 'active'))
    AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
  ORDER BY i.trust, i.seq;
 
@@ -191,33 +199,40 @@ SELECT v.item, v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id =
 SELECT count(*) AS count FROM agents;
 
 -- name: speaking_against
-SELECT v.item, v.feedback, v.agent, c.body AS content
-  FROM verdicts v JOIN contents c ON c.id = v.feedback
+SELECT v.item, v.feedback, v.agent, CASE WHEN f.own AND f.agent <> i.owner THEN '{}' ELSE c.body END AS content
+  FROM verdicts v JOIN items i ON i.id = v.item JOIN feedback f ON f.id = v.feedback JOIN contents c ON c.id = v.feedback
  WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.sign < 0 AND v.direct
  ORDER BY v.at DESC;
 
 -- name: feedback
-SELECT f.*, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id WHERE f.id = :id;
+SELECT f.*, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
+ WHERE f.id = :id AND (f.agent = :agent OR (:others AND NOT f.own));
 
 -- name: history
 SELECT at, kind, agent, body FROM events WHERE subject = :subject ORDER BY seq;
 
 -- name: plan
-SELECT p.*, c.body AS content FROM plans p LEFT JOIN contents c ON c.id = p.id WHERE p.id = :id;
+SELECT p.*, c.body AS content FROM plans p LEFT JOIN contents c ON c.id = p.id
+ WHERE p.id = :id
+   AND (:agent IS NULL
+        OR NOT EXISTS (SELECT 1 FROM json_each(p.items) l JOIN items i ON i.id IN (l.value ->> 'item', l.value ->> 'other')
+                        WHERE i.space = 'prompt' AND i.owner <> :agent));
 
 -- name: prunable
 SELECT i.id FROM items i
  WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
    AND (:space = 'all' OR i.space = :space)
    AND ((i.contradiction >= :contradictions AND i.trust < :trust)
-        OR EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL AND s.stage = 'active'))
+        OR EXISTS (SELECT 1 FROM items s
+                    WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL AND s.stage = 'active'))
  ORDER BY i.trust, i.seq;
 
 -- name: census_items
 SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
-       EXISTS (SELECT 1 FROM items s WHERE s.id = i.superseded_by AND s.pruned_by IS NULL) AS superseded,
+       EXISTS (SELECT 1 FROM items s
+                WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL) AS superseded,
        EXISTS (SELECT 1 FROM conflicts k JOIN items o ON o.id = k.other
-                WHERE k.item = i.id AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS contested,
+                WHERE k.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS contested,
        count(*) AS count
   FROM items i GROUP BY 1, 2, 3, 4, 5;
 
@@ -241,7 +256,7 @@ SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, CASE WHEN :tasks THEN '[
 SELECT id, at, outcome, implicit FROM feedback WHERE receipt = :receipt ORDER BY at, id;
 
 -- name: traits
-SELECT id, space, tags FROM items;
+SELECT id, space, CASE space WHEN 'general' THEN tags ELSE '[]' END AS tags FROM items;
 
 -- name: asked
 SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;

@@ -98,8 +98,8 @@ UPDATE receipts SET reminded_at = :at
 RETURNING id;
 
 -- name: add_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
-VALUES (:id, :at, :agent, :receipt, :outcome, :implicit, :key, :request, :answer);
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, own, key, request, answer)
+VALUES (:id, :at, :agent, :receipt, :outcome, :implicit, :own, :key, :request, :answer);
 
 -- name: add_plan
 INSERT INTO plans (id, at, agent, kind, items, applied_at)

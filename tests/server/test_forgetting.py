@@ -96,6 +96,7 @@ async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_pat
             await fleet.retrieve(f"{TASK} of {MARK}", agent="dave")
             assert [file for file in traces(data) if file.startswith("spaces")]
             shown = await told("forget", "--match", MARK.upper(), "--dry-run", "--data", data)
+            assert {"id": own, "own": True} in shown["texts"]
             async with anyio.create_task_group() as others:
 
                 async def ask():

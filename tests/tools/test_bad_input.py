@@ -16,6 +16,10 @@ ARGUMENTS = {
     "submit_feedback": submit_feedback.ARGUMENTS,
     "prune": prune.ARGUMENTS,
 }
+NOT_GIVEN = (
+    "receipt: {} was not given to {} here. "
+    "Send the receipt of your own retrieval, or leave it out and send the report again."
+)
 ONE_LINE = {
     "quotes": "it's \"quoted\" `here` ''and'' \\there\\",
     "SQL": "'); DROP TABLE items; -- ' OR '1'='1",
@@ -111,13 +115,13 @@ async def test_an_unknown_choice_is_refused_and_the_known_ones_are_told(shared, 
 
 async def test_an_unknown_receipt_is_refused_and_what_to_do_is_told(shared):
     sentence = await refusal(shared, **submit(receipt="r_00000000000000000000"))
-    assert sentence == "receipt: r_00000000000000000000 is unknown here. Leave it out and send the report again."
+    assert sentence == NOT_GIVEN.format("r_00000000000000000000", "bob")
 
 
 async def test_the_receipt_of_another_agent_is_refused(shared, known):
     receipt = await Team(shared).receipt("cy")
     sentence = await refusal(shared, **submit(receipt=receipt))
-    assert sentence.startswith(f"receipt: {receipt} was given to another agent, not to bob. ")
+    assert sentence == NOT_GIVEN.format(receipt, "bob")
 
 
 @pytest.mark.parametrize("stray", ["k_00000000000000000000", *STRAYS.values()])
@@ -227,15 +231,15 @@ async def test_undo_goes_with_nothing_else(shared, others):
     assert (await refusal(shared, "prune", undo="p_1", **others)).startswith("undo: ")
 
 
-async def test_a_plan_for_another_agents_own_items_is_refused(shared):
+async def test_a_plan_for_another_agents_own_items_is_refused_as_if_there_were_none(shared):
     own = await shared.teach("Read the log first", task=TASK, space="prompt", agent="cy")
     plan = (await shared.call("prune", ids=[own], reason="asked", agent="cy"))["plan"]
     for arguments in ({"plan": plan}, {"plan": plan, "apply": True}):
         sentence = await refusal(shared, "prune", agent="bob", **arguments)
-        assert sentence == f"plan: {plan} concerns items of another agent. Only that agent can use it."
+        assert sentence == f"plan: there is no plan {plan}. Use the plan (p_…) that an earlier call returned."
     await shared.call("prune", plan=plan, apply=True, agent="cy")
     sentence = await refusal(shared, "prune", agent="bob", undo=plan)
-    assert sentence == f"undo: {plan} concerns items of another agent. Only that agent can use it."
+    assert sentence == f"undo: there is no plan {plan}. Use the plan (p_…) that an earlier call returned."
 
 
 @pytest.mark.parametrize(

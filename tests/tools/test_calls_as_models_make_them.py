@@ -248,9 +248,9 @@ REFUSED = {
     "replaces without insight": (submit(replaces="<fresh>"), ["replaces: it needs the insight"]),
     "an item as the receipt": (
         submit(receipt="<a>"),
-        ["receipt: <a> is unknown here", "Leave it out and send the report"],
+        ["receipt: <a> was not given to", "leave it out and send the report"],
     ),
-    "the word none as the receipt": (submit(receipt="none"), ["receipt: none is unknown here", "Leave it out"]),
+    "the word none as the receipt": (submit(receipt="none"), ["receipt: none was not given to", "leave it out"]),
     "a list as the receipt": (submit(receipt=["<receipt>"]), ["receipt: it is a list"]),
     "an object as the receipt": (submit(receipt={"receipt": "<receipt>"}), ["receipt: it is an object"]),
     "a list that never ends": (submit(helpful="[" * 100_000), ["helpful: "]),

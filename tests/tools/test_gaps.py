@@ -5,7 +5,12 @@ from team import TASK, Team
 
 from fleet import in_process
 
-FAILING = ["card payment declined abroad", "card payment declined at home", "card payment declined again"]
+FAILING = {
+    "ana": "card payment declined abroad",
+    "ben": "card payment declined at home",
+    "dan": "card payment declined again",
+}
+TASKED = FAILING["ana"]
 SECRET = "card payment declined abroad for Featherstonehaugh"
 ABOUT = "card, declined, payment"
 QUESTION = f"The fleet often fails at tasks about “{ABOUT}”: what makes them work? Report what you learn."
@@ -14,8 +19,8 @@ QUESTION = f"The fleet often fails at tasks about “{ABOUT}”: what makes them
 @pytest.fixture
 async def failing(team):
     """A fleet that has failed three times at the same sort of task, and looked at what it fails at."""
-    for task in FAILING:
-        await fail(team, task)
+    for agent, task in FAILING.items():
+        await fail(team, task, agent)
     await team.fleet.resource("fleetlore://gaps")
     return team
 
@@ -25,7 +30,7 @@ async def fail(team, task, agent="ana"):
     await team.answer(agent, receipt, task=task, outcome="failure")
 
 
-async def question(team, agent, task=FAILING[0], **arguments):
+async def question(team, agent, task=TASKED, **arguments):
     return (await team.ask(agent, task=task, **arguments))["control"].get("question")
 
 
@@ -54,14 +59,14 @@ async def test_who_has_another_task_is_not_asked(failing):
 
 
 async def test_a_question_stands_in_both_forms(failing):
-    text = await failing.fleet.text("retrieve_knowledge", task=FAILING[0], agent="bob")
+    text = await failing.fleet.text("retrieve_knowledge", task=TASKED, agent="bob")
     assert f'open question: "{QUESTION}"' in text.splitlines()
 
 
 async def test_a_question_is_asked_where_it_fits_beside_the_items(failing):
-    await failing.teach("Ask for the second factor", applies_when=FAILING[0])
+    await failing.teach("Ask for the second factor", applies_when=TASKED)
     budgets = range(100, 280, 5)
-    answers = [await failing.ask(f"agent-{budget}", task=FAILING[0], max_tokens=budget) for budget in budgets]
+    answers = [await failing.ask(f"agent-{budget}", task=TASKED, max_tokens=budget) for budget in budgets]
     told = [(len(answer["items"]), "question" in answer["control"]) for answer in answers]
     assert set(told) >= {(0, True), (1, False), (1, True)}
     assert told == sorted(told)
@@ -76,10 +81,28 @@ async def test_nothing_is_told_of_a_task_but_what_others_share_with_it(failing):
     assert "featherstonehaugh" not in await question(failing, "bob")
 
 
+async def test_the_words_of_one_agents_tasks_are_told_to_nobody_who_has_not_used_them(team):
+    for place in ("abroad", "home", "again"):
+        await fail(team, f"card payment of Featherstonehaugh declined {place}")
+    assert await team.fleet.resource("fleetlore://gaps") == {"gaps": []}
+    assert await question(team, "bob") == QUESTION
+    whole = QUESTION.replace(ABOUT, "card, declined, featherstonehaugh, payment")
+    assert await question(team, "ana") == whole
+
+
+async def test_an_agent_is_told_of_the_gap_that_its_own_tasks_are(tmp_path):
+    async with in_process(tmp_path, agent="ana") as fleet:
+        for task in FAILING.values():
+            await fail(Team(fleet), task)
+        assert [gap["name"] for gap in (await fleet.resource("fleetlore://gaps"))["gaps"]] == [ABOUT]
+    async with in_process(tmp_path, agent="bob") as fleet:
+        assert await fleet.resource("fleetlore://gaps") == {"gaps": []}
+
+
 async def test_a_gap_that_a_lesson_closes_is_gone(failing):
-    item = await failing.teach("Ask for the second factor", applies_when=FAILING[0])
+    item = await failing.teach("Ask for the second factor", applies_when=TASKED)
     for number in range(8):
-        receipt = await failing.receipt(f"agent-{number}", task=FAILING[0])
+        receipt = await failing.receipt(f"agent-{number}", task=TASKED)
         await failing.answer(f"agent-{number}", receipt, helpful=[item])
     assert await failing.fleet.resource("fleetlore://gaps") == {"gaps": []}
     assert await question(failing, "bob") is None
@@ -89,15 +112,15 @@ async def test_what_was_asked_is_remembered_by_the_next_server(tmp_path):
     for asked in (QUESTION, None):
         async with in_process(tmp_path) as fleet:
             team = Team(fleet)
-            for task in FAILING if asked else ():
-                await fail(team, task)
+            for agent, task in FAILING.items() if asked else ():
+                await fail(team, task, agent)
             await fleet.resource("fleetlore://gaps")
             assert await question(team, "bob") == asked
 
 
 async def test_without_exploration_nobody_is_asked(tmp_path):
     async with in_process(tmp_path, explore=False) as fleet:
-        for task in FAILING:
-            await fail(Team(fleet), task)
+        for agent, task in FAILING.items():
+            await fail(Team(fleet), task, agent)
         assert len((await fleet.resource("fleetlore://gaps"))["gaps"]) == 1
         assert await question(Team(fleet), "bob") is None

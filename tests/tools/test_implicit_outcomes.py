@@ -26,7 +26,7 @@ async def ledger(fleet, tmp_path):
 
 
 async def _trusts(ledger, receipt):
-    shown = (await ledger.read.receipt(receipt)).shown
+    shown = (await ledger.read.receipt(receipt, agent=None)).shown
     return {entry.item: await ledger.read.trust(entry.item) for entry in shown}
 
 
@@ -139,7 +139,7 @@ async def test_it_answers_no_receipt_bears_nothing_out_and_teaches_nothing_of_re
     assert (await ledger.read.experience(), await ledger.read.slip("bob")) == (experience, slip)
     receipts = {**before["receipts"], "implicit_only": 1}
     assert await counts(team.fleet) == {**before, "receipts": receipts}
-    assert not (await ledger.read.receipt(receipt)).answered
+    assert not (await ledger.read.receipt(receipt, agent=None)).answered
 
 
 async def test_nobody_vouches_for_himself_by_tests_that_pass(team, ledger):

@@ -186,7 +186,7 @@ async def test_nobody_else_takes_back_a_merge_in_an_agents_own_space(team):
     await team.teach(LESSON, "bob", space="prompt")
     learned = await team.learnt(REWORDED, "bob", space="prompt")
     sentence = await refusal(team.fleet, "prune", undo=plan_in(learned), agent="cy")
-    assert sentence.endswith("concerns items of another agent. Only that agent can use it.")
+    assert sentence.startswith(f"undo: there is no plan {plan_in(learned)}. ")
     assert (await undo(team, plan_in(learned), "bob"))["applied"] is False
 
 

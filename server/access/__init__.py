@@ -1,0 +1,1 @@
+"""Who comes in by the network: tokens, the gate that every request passes, and its limits."""
