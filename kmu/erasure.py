@@ -67,8 +67,13 @@ class Erasure:
     found: Found
 
 
-def check_reason(target: Target, reason: str) -> None:
-    """Raises `Refusal` for a reason that says again what is to be erased."""
+def check(target: Target, reason: str) -> None:
+    """Raises `Refusal` for what cannot be text, and for a reason that says again what is to be erased."""
+    for argument, text in (("match", target.text), ("reason", reason)):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Refusal(argument, "it is not in UTF-8", "Give it in UTF-8") from None
     if target.text and folded(target.text.strip()) in folded(reason):
         raise Refusal("reason", "it holds the text that is to be erased, and is kept", "Word it without that text")
 

@@ -69,7 +69,7 @@ def forget(
             raise click.UsageError("say what to erase: --agent, --item or --match")
         _conclude(_finished(data), as_json)
         return
-    erasure.check_reason(target, reason)
+    erasure.check(target, reason)
 
     async def look(ledger: Ledger) -> tuple[Found, dict[str, Any]]:
         found = await erasure.find(ledger.read, target)
@@ -115,7 +115,6 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
         async with unit.upkeep.lock.held():
             found = await erasure.find(unit.ledger.read, target)
-            account = await _account(unit.ledger.read, found)
             needles = needles_of(target.text, [text for said in found.texts.values() for text in said])
             # First, as whoever finishes what was interrupted knows no text to look for.
             kept = remove_kept(data, found.texts, needles)
@@ -123,8 +122,8 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
             whole = await _finish(unit, begun.plan)
         elsewhere = look_through(data, needles)
         return {
-            **account,
             "erased": begun.found.counts,
+            "texts": [{"id": subject} for subject in begun.found.texts],  # without their beginnings: they are erased
             "plan": begun.plan,
             "finished": whole,
             "name_stays": target.agent is not None,
@@ -206,7 +205,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     elif "erased" in found:
         yield f"erased {_counts(found['erased'])} for good"
     else:
-        yield f"finished {found['plan']}: nothing of it is left in the data directory"
+        yield f"finished {found['plan']}: nothing of it is left in fleetlore's own files"
     if found.get("kept_texts"):
         yield f"and {counted(found['kept_texts'], 'text')} that 'fleetlore edit' had kept"
     for title, files in (

@@ -238,6 +238,7 @@ async def test_nothing_is_erased_that_was_not_asked_for_plainly(tmp_path):
         (("--item", item), "nobody to ask"),
         (("--match", "keep", "--reason", "to KEEP nothing", "--yes"), "it holds the text that is to be erased"),
         (("--agent", "***"), "no letter or digit"),
+        (("--match", "\udcff\udcff\udcff"), "match: it is not in UTF-8"),
     ):
         with pytest.raises(Refusal, match=problem):
             await run("forget", *options, "--data", data)
