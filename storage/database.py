@@ -25,6 +25,7 @@ Row = sqlite3.Row
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
+_CHECKPOINTS = 3  # of which each waits as long for readers
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"}
 
 
@@ -141,8 +142,11 @@ class Database:
         with _our_errors():
             async with _connected(self._path, self._patience) as raw:
                 await raw.execute("VACUUM")
-                [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        return not busy
+                for _ in range(_CHECKPOINTS):
+                    [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                    if not busy:
+                        return True
+        return False
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
