@@ -35,6 +35,8 @@ _HEADER_NAMES = (
     "Accept", "Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Host", "Origin",
     "Authorization", "MCP-Protocol-Version", "Mcp-Session-Id", "Last-Event-ID", "Range", "Expect", "X-Forwarded-For",
 )  # fmt: skip
+_JSON = (("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"))
+_BODIES = (b"[" * 5000, b'{"a":' * 5000, b"[NaN]", b"{}", b"null", b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]')
 _IN_PATHS = string.ascii_letters + string.digits + "/%?&=._-~"
 HEADER_VALUES = ("application/json", "text/event-stream", "*/*", "0", "-1", "chunked", "gzip", "evil.example")
 
@@ -60,7 +62,11 @@ def _texts() -> st.SearchStrategy[str]:
 
 def _values() -> st.SearchStrategy[object]:
     leaves = st.one_of(
-        st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=True, allow_infinity=True), _texts()
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        _texts(),
     )
     return st.recursive(
         leaves,
@@ -97,7 +103,7 @@ def _messages() -> st.SearchStrategy[Request]:
 def _hooks() -> st.SearchStrategy[Request]:
     names = ("hook", "event", "receipt", "receipts", "project", "max_tokens", "implicit", "outcome", "seen", "agent")
     body = st.one_of(st.dictionaries(st.sampled_from(names), st.one_of(_texts(), _values()), max_size=5), _values())
-    return body.map(lambda said: Request(path="/hooks", body=_json(said)))
+    return body.map(lambda said: Request(path="/hooks", headers=_JSON, body=_json(said)))
 
 
 def _anything() -> st.SearchStrategy[Request]:
@@ -116,22 +122,20 @@ def _anything() -> st.SearchStrategy[Request]:
             "".join, st.tuples(st.sampled_from(ROUTES), st.text(string.ascii_letters + "/%?&=._-~", max_size=40))
         ),
     )
-    body = st.one_of(st.binary(max_size=300), _values().map(_json), st.just(b"[" * 5000), st.just(b'{"a":' * 5000))
+    body = st.one_of(st.binary(max_size=300), _values().map(_json), st.sampled_from(_BODIES))
     return st.builds(
         lambda method, path, headers, body: Request(method=method, path=path, headers=tuple(headers), body=body),
         st.sampled_from(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND")),
         path,
-        st.lists(header, max_size=4),
+        st.lists(st.one_of(st.sampled_from(_JSON), header), max_size=4),
         body,
     )
 
 
 def _message(method: str, params: object) -> Request:
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    headers = (("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"))
-    return Request(headers=headers, body=_json(message))
+    return Request(headers=_JSON, body=_json(message))
 
 
 def _json(value: object) -> bytes:
-    # Half of a surrogate pair is valid JSON when escaped, and NaN is what many clients write.
-    return json.dumps(value, ensure_ascii=True).encode()
+    return json.dumps(value, ensure_ascii=True).encode()  # so half of a surrogate pair is valid JSON

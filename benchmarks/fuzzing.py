@@ -21,9 +21,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from process import STOP_SECONDS, ServerDidNotStart, command, environment, free_port
 from report import print_table, write_json
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 WARM = 0.3  # share of the inputs after which memory is first read
 GROWTH = 0.25  # what memory may grow by from then on, of what it was
+RATES = ("--calls-per-minute", "1000000", "--bytes-per-minute", "1000000000")
 _OWN_FAULTS = (b"the server failed at this call", b'"code":-32603', b"Internal Server Error")
 
 
@@ -34,8 +35,9 @@ class Fault(AssertionError):
 class Sender:
     """Sends requests over one connection after the other, and counts how they were answered."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, token: str) -> None:
         self.host = host
+        self.token = token
         self.answers: Counter[str] = Counter()
         self.slowest = 0.0
 
@@ -58,6 +60,8 @@ class Sender:
         named = {name.casefold() for name, _ in request.headers}
         if "host" not in named:
             connection.putheader("Host", self.host)
+        if "authorization" not in named:
+            connection.putheader("Authorization", f"Bearer {self.token}")
         if not named & {"content-length", "transfer-encoding"}:
             connection.putheader("Content-Length", str(len(request.body)))
         for name, value in request.headers:
@@ -79,11 +83,29 @@ class Sender:
             return f"{response.status} cut", b""
 
 
+def token(data: Path) -> str:
+    """Make a token that allows everything, so that inputs reach what lies behind the gate."""
+    scopes = ["--scope", "read,write,prune,admin"]
+    line = [
+        sys.executable,
+        "-m",
+        "fleetlore.server",
+        "token",
+        "create",
+        "--agent",
+        "fuzzer",
+        *scopes,
+        "--data",
+        str(data),
+    ]
+    return subprocess.run(line, env=environment(), capture_output=True, text=True, check=True).stdout.strip()
+
+
 @contextmanager
 def served(data: Path, log: Path) -> Iterator[tuple[str, int]]:
     """Run a server for the block; gives its host and port, and its process id."""
     host = f"127.0.0.1:{(port := free_port())}"
-    line = command(data, "--transport", "http", "--port", str(port))
+    line = command(data, "--transport", "http", "--port", str(port), *RATES)
     with log.open("wb") as errors, subprocess.Popen(line, stderr=errors, env=environment()) as process:
         try:
             _wait(process, host, log)
@@ -111,9 +133,8 @@ def resident_megabytes(process: int) -> float:
     raise Fault(f"process {process} has no memory: it has ended")
 
 
-def fuzz(host: str, process: int, *, inputs: int, seeded: int) -> dict[str, object]:
+def fuzz(sender: Sender, process: int, *, inputs: int, seeded: int) -> dict[str, object]:
     """Send that many inputs; returns what happened. Raises `Fault`, with the smallest input that broke the server."""
-    sender = Sender(host)
     memory: list[float] = []
 
     @seed(seeded)
@@ -155,10 +176,11 @@ def exceptions(log: Path) -> dict[str, int]:
 def main(options: argparse.Namespace) -> None:
     started = time.monotonic()
     with TemporaryDirectory(prefix="fleetlore-fuzzing-") as name:
-        log = Path(name) / "log"
+        log, data = Path(name) / "log", Path(name) / "data"
         try:
-            with served(Path(name) / "data", log) as (host, process):
-                result = fuzz(host, process, inputs=options.inputs, seeded=options.seed)
+            own = token(data)
+            with served(data, log) as (host, process):
+                result = fuzz(Sender(host, own), process, inputs=options.inputs, seeded=options.seed)
             print_table("fuzzing over HTTP", ("", "figure"), [(name, str(value)) for name, value in result.items()])
             if raised := exceptions(log):
                 raise Fault(f"the log holds exceptions: {raised}")

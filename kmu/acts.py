@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from fleetlore.kmu import editing, evidence, lending
+from fleetlore.kmu import accepting, editing, evidence, lending
 from fleetlore.kmu.crediting import restage
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import LedgerTransaction
@@ -53,12 +53,10 @@ async def carry_out(
             done = replace(done, successor=await transaction.successor(item.id))
             await transaction.supersede(item.id, entry.other, news=False)
             await transaction.record("superseded", agent=agent, subject=item.id, successor=entry.other, plan=plan)
-        case "edit":
-            return [entry]  # carried out where it is decided: its words are no part of the line
+        case "edit" | "accept" | "import" | "withdraw":
+            return [entry]  # carried out where it is decided: more than its line says belongs to it
         case "promote" | "demote":
             return await _restaged(transaction, item, plan, agent=agent, required=required) or [entry]
-        case "import":
-            return [entry]  # whoever imports has added it already
         case _:
             assert_never(entry.act)
     return [done]
@@ -95,22 +93,28 @@ async def merge(
 
 
 async def take_back(  # noqa: PLR0912  a branch for each act
-    transaction: LedgerTransaction, entry: PlannedItem, plan: PlanId, *, agent: AgentName, required: int
+    transaction: LedgerTransaction,
+    entry: PlannedItem,
+    plan: PlanId,
+    *,
+    agent: AgentName,
+    seen_by: AgentName,
+    required: int,
 ) -> None:
     """Undoes what the line did, as far as it still stands; what came since stays. The last line first.
 
-    An item that was erased for good stays erased.
+    `agent` does it; `seen_by` may see the item. One that was erased for good stays erased.
     """
     if entry.stage is None:
         return
-    item = await transaction.item(entry.item, agent=agent, pruned=True)
+    item = await transaction.item(entry.item, agent=seen_by, pruned=True)
     if item is None or item.erased:
         return
     match entry.act:
         case "prune":
             await _bring_back(transaction, item, entry, plan, required)
         case "merge":
-            await _part(transaction, item, entry, plan, agent=agent, required=required)
+            await _part(transaction, item, entry, plan, agent=agent, seen_by=seen_by, required=required)
         case "link":
             assert entry.other is not None
             await transaction.remove_link(item.id, entry.other, plan)
@@ -123,14 +127,20 @@ async def take_back(  # noqa: PLR0912  a branch for each act
         case "edit":
             await editing.take_back(transaction, item, plan, agent=agent)
             return
+        case "accept":
+            await accepting.take_back(transaction, item, plan, agent=agent)
+            return
         case "promote" | "demote":
-            if item.stage == ("active" if entry.act == "promote" else "provisional"):
+            held = bool(item.flags) and entry.stage == "active"
+            if not held and item.stage == ("active" if entry.act == "promote" else "provisional"):
                 await transaction.set_stage(item.id, entry.stage, news=False)
         case "import":
             if item.pruned_by is None:
                 await transaction.set_pruned(item.id, plan)
                 await transaction.record("pruned", agent=agent, subject=item.id, plan=plan)
             return
+        case "withdraw":
+            return  # a revocation is taken back as a whole
         case _:
             assert_never(entry.act)
     await transaction.record("restored", agent=agent, subject=item.id, act=entry.act, plan=plan)
@@ -148,13 +158,15 @@ def stage_change(item: ItemId, before: Stage, after: Stage) -> list[PlannedItem]
 async def _restaged(
     transaction: LedgerTransaction, item: Item, plan: PlanId, *, agent: AgentName, required: int
 ) -> list[PlannedItem]:
-    now = await _restage_again(transaction, item.id, agent=agent, required=required)
+    now = await _restage_again(transaction, item.id, agent=agent, seen_by=agent, required=required)
     return stage_change(item.id, item.stage, now)
 
 
-async def _restage_again(transaction: LedgerTransaction, item: ItemId, *, agent: AgentName, required: int) -> Stage:
+async def _restage_again(
+    transaction: LedgerTransaction, item: ItemId, *, agent: AgentName, seen_by: AgentName, required: int
+) -> Stage:
     """The stage that outcomes warrant by now."""
-    found = (await transaction.items([item], agent=agent, pruned=True))[item]
+    found = (await transaction.items([item], agent=seen_by, pruned=True))[item]
     return await restage(transaction, found, trust=found.evidence.trust, agent=agent, required=required, news=False)
 
 
@@ -168,13 +180,20 @@ async def _bring_back(
 
 
 async def _part(
-    transaction: LedgerTransaction, item: Item, entry: PlannedItem, plan: PlanId, *, agent: AgentName, required: int
+    transaction: LedgerTransaction,
+    item: Item,
+    entry: PlannedItem,
+    plan: PlanId,
+    *,
+    agent: AgentName,
+    seen_by: AgentName,
+    required: int,
 ) -> None:
     """A wording becomes an item of its own again, and what it lent comes back to it."""
     if item.pruned_by == plan:
         await transaction.set_pruned(item.id, None)
         for holder in await lending.take_back(transaction, entry):
-            await _restage_again(transaction, holder, agent=agent, required=required)
+            await _restage_again(transaction, holder, agent=agent, seen_by=seen_by, required=required)
 
 
 async def _unite(

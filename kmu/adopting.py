@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import digests_of
+from fleetlore.kmu.screening import screen_dossier
+from fleetlore.kmu.suspicion import JUDGEMENT, flags_of
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.reconciliation import align
@@ -59,12 +61,18 @@ class Disputed:
 Standpoint = Taken | Known | Forgotten | Disputed
 
 
-def digested(ledger: Ledger, dossier: Dossier) -> Dossier:
-    """The dossier with the digests that its words have in this store."""
+def digested(ledger: Ledger, dossier: Dossier) -> tuple[Dossier, int]:
+    """The dossier without secrets, with the digests that its words have in this store, and what is suspicious in them.
+
+    Returns also how many secrets it had.
+    """
+    dossier, redacted = screen_dossier(dossier)
     item = dossier.item
     insight, condition, task_type = sameness(item.space, item.insight, item.applies_when, item.task_type)
     digests = digests_of(ledger.info, insight, condition, task_type, item.insight)
-    return replace(dossier, item=replace(item, **digests))
+    reasoning = next((one.reasoning for one in dossier.statements if one.id == item.feedback), "")
+    flags = flags_of(item.insight, item.applies_when, item.task_type, item.project, *item.tags, beside=reasoning)
+    return replace(dossier, item=replace(item, flags=flags, **digests)), redacted
 
 
 async def recognise(view: LedgerView, drafts: Sequence[Draft]) -> list[Known | Forgotten | None]:
@@ -127,7 +135,7 @@ async def adopt(
         found = await judge(transaction, dossiers, agent=plan.agent)
         new = [one for one, judged in zip(dossiers, found, strict=True) if judged == Taken()]
         again = [one.item.id for one, judged in zip(dossiers, found, strict=True) if judged == Taken(returned=True)]
-        await transaction.adopt(new, plan.id)
+        await transaction.adopt(new, plan.id, judgement=JUDGEMENT)
         for item in again:
             await transaction.set_pruned(item, None)
         for dossier, judged in zip(dossiers, found, strict=True):

@@ -1,8 +1,8 @@
 """Briefing: the lessons that an agent should know of a project before it has asked anything.
 
 From the ledger alone, as nothing is searched for. What other agents' outcomes bear out comes before what is
-provisional, the project's own before what holds anywhere, then the more trusted. Nothing is said that is contested or
-more likely wrong than right.
+provisional, the project's own before what holds anywhere, then the more trusted. Nothing is said that is contested,
+held until a person has looked at it, or more likely wrong than right.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -31,7 +31,11 @@ async def briefing(view: LedgerView, *, project: str, fits: Callable[[Sequence[I
 def ordered(items: Collection[Item], experience: Experience, *, project: str) -> list[Item]:
     """Those worth saying, best first; of equal lessons, and of those linked as similar, only the best."""
     trusts = {item.id: trust_of(item, experience) for item in items}
-    worthy = [item for item in items if item.status in ("active", "provisional") and trusts[item.id] >= CREDIBLE]
+    worthy = [
+        item
+        for item in items
+        if item.status in ("active", "provisional") and trusts[item.id] >= CREDIBLE and not item.flags
+    ]
     worthy.sort(key=lambda item: (item.stage != "active", item.project != project, -trusts[item.id], item.id))
     said: list[Item] = []
     for item in worthy:

@@ -144,7 +144,9 @@ def _reasons(shown: Sequence[Ranked], states: States) -> Iterator[tuple[Mode, st
     if states.fleet_surprise >= ALARMING:
         yield "verify", f"fleet_surprise {states.fleet_surprise} at least {ALARMING}"
     best = max(living, key=lambda entry: entry.score).item
-    if best.status == "provisional":
+    if best.flags:
+        yield "verify", f"{best.id}, the best, is held until a person has looked at it ({', '.join(best.flags)})"
+    elif best.status == "provisional":
         yield "verify", f"{best.id}, the best, is provisional"
 
 

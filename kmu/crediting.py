@@ -128,11 +128,13 @@ async def apply(
             continue
         before = evidence.moved(item.evidence.trust, -earlier.delta) if earlier else item.evidence.trust
         times = sum(v.direct and v.sign == charge.sign for v in before_now.values() if v is not earlier)
-        repeated = 1 + times if charge.sign > 0 else max(1, times - 1)
+        repeated = said_again(charge.sign, times)
         after = (
             before
             if vouches_for_himself(charge, item, report.agent, alone=alone)
-            else _trust_after(before, item, charge, weighing, relevance=charge.relevance / repeated)
+            else trust_after(
+                before, charge, weighing, lesson=item.lesson, slot=item.slot, relevance=charge.relevance / repeated
+            )
         )
         await transaction.put_verdict(verdict_of(charge, feedback, report.project, before=before, after=after))
         await transaction.set_trust(item.id, after)
@@ -194,7 +196,14 @@ async def restage(
         return item.stage
     latest = await transaction.latest_signs(item.id)
     others = [sign for agent, sign in latest.items() if agent != item.author]
-    stage = stage_of(item.stage, backers=others.count(1), objectors=others.count(-1), trust=trust, required=required)
+    stage = stage_of(
+        item.stage,
+        backers=others.count(1),
+        objectors=others.count(-1),
+        trust=trust,
+        required=required,
+        held=bool(item.flags),
+    )
     if stage != item.stage:
         await transaction.set_stage(item.id, stage, news=news)
         kind = "promoted" if stage == "active" else "demoted"
@@ -202,12 +211,20 @@ async def restage(
     return stage
 
 
-def _trust_after(before: float, item: Item, charge: Charge, weighing: Weighing, *, relevance: float) -> float:
+def said_again(sign: Literal[-1, 1], times: int) -> int:
+    """By what an agent's word is divided that has said it so many times already, of the same item."""
+    return 1 + times if sign > 0 else max(1, times - 1)
+
+
+def trust_after(
+    before: float, charge: Charge, weighing: Weighing, *, lesson: str, slot: str, relevance: float
+) -> float:
+    """Trust of an item of that lesson and slot after a charge, of that relevance by now."""
     if not charge.direct:
         return evidence.shared(before, charge.sign, charge.share)
     if charge.sign > 0:
         return evidence.confirmed(before, relevance, weighing.confirmation)
-    share = weighing.shares.get(item.lesson, charge.share) if item.slot else charge.share
+    share = weighing.shares.get(lesson, charge.share) if slot else charge.share
     return evidence.failed(before, relevance, share, weighing.credit, weighing.confirmation)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import Digests, digests_of
+from fleetlore.kmu.holding import judge_again
+from fleetlore.kmu.screening import screen_wording
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
@@ -20,11 +22,16 @@ if TYPE_CHECKING:
 
 async def edit(
     ledger: Ledger, spaces: KnowledgeSpaces, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName
-) -> Plan:
+) -> tuple[Plan | None, int]:
     """Words an item as wished, if it is still worded as it was when the person read it.
+
+    Returns the plan, and how many secrets were taken out of the wish; no plan where the rest is what the item says.
 
     Raises `EditConflict` where somebody else has changed it meanwhile, and `Refusal` where the wish cannot be.
     """
+    wish, redacted = await screen_wording(wish)
+    if wish == read:
+        return None, redacted
 
     async def change(transaction: LedgerTransaction) -> Plan:
         current = await _still(transaction, item, read, agent)
@@ -40,12 +47,13 @@ async def edit(
             edit=Edit(before=current.wording, after=wish, updated_at=current.updated_at),
         )
         await transaction.reword(item, wish, digests, transaction.now)
+        await judge_again(transaction, current, wish)
         await transaction.add_plan(plan)
         await transaction.record("edited", agent=agent, subject=item, plan=plan.id)
         return plan
 
     async with rewording(ledger, spaces, [item]):
-        return await ledger.write(change)
+        return await ledger.write(change), redacted
 
 
 async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *, agent: AgentName) -> None:
@@ -66,6 +74,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
     untouched = made.applied_at == item.updated_at
     updated_at = made.edit.updated_at if untouched else item.updated_at
     await transaction.reword(item.id, made.edit.before, digests, updated_at)
+    await judge_again(transaction, item, made.edit.before)
     # No "restored": that would keep the item from consolidation for good.
     await transaction.record("edit undone", agent=agent, subject=item.id, plan=plan)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleetlore.kmu import reinstating, revocation
 from fleetlore.kmu.acts import carry_out, take_back
 from fleetlore.kmu.pruning import PrunePolicy, planned
+from fleetlore.kmu.screening import screen_wish
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 async def plan(ledger: Ledger, wish: Wish, *, policy: PrunePolicy) -> Pruning:
     """Makes a plan and stores it; nothing is pruned yet. Takes at most what one plan may take of each space."""
+    wish = await screen_wish(wish)
     chosen = await _chosen(ledger, wish, policy)
     objections = await ledger.read.objections(item.id for item in chosen)
     made = Plan(
@@ -66,23 +69,36 @@ async def apply(
     return await _follow(ledger, spaces, applied)
 
 
-async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName, required: int) -> Pruning:
+async def undo(
+    ledger: Ledger,
+    spaces: KnowledgeSpaces,
+    plan_id: PlanId,
+    *,
+    agent: AgentName,
+    required: int,
+    seen_by: AgentName | None = None,
+) -> Pruning:
     """Takes back what a plan of any kind did: items as they were, plus what came since; undoing twice changes nothing.
 
-    `required` is how many other agents must bear an item out before it is active.
+    `required` is how many other agents must bear an item out before it is active. A person may take back plans that
+    concern another agent's own items, as those are `seen_by` it; what happened is `agent`'s doing all the same.
     """
-    known = await _known(ledger, plan_id, agent, argument="undo")
+    seen_by = seen_by or agent
+    known = await _known(ledger, plan_id, seen_by, argument="undo")
     if known.kind == "forget":
         raise Refusal("undo", f"{plan_id} erased for good", "There is nothing left that could be taken back")
     if known.applied_at is None:
         raise Refusal("undo", f"{plan_id} was never applied", "There is nothing to take back")
 
     async def bring_back(transaction: LedgerTransaction) -> Plan:
-        current = await transaction.plan(plan_id, agent=agent) or known
+        current = await transaction.plan(plan_id, agent=seen_by) or known
         if current.undone_at is not None:
             return current
-        for entry in reversed(current.items):
-            await take_back(transaction, entry, plan_id, agent=agent, required=required)
+        if current.kind == "revocation":
+            await reinstating.take_back(transaction, current, by=agent, required=required)
+        else:
+            for entry in reversed(current.items):
+                await take_back(transaction, entry, plan_id, agent=agent, seen_by=seen_by, required=required)
         undone = replace(current, undone_at=transaction.now)
         await transaction.mark_plan(undone)
         await transaction.record("plan undone", agent=agent, subject=plan_id)
@@ -91,6 +107,8 @@ async def undo(ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agen
     edited = [entry.item for entry in known.items if entry.act == "edit"]
     async with rewording(ledger, spaces, edited):
         undone = await ledger.write(bring_back)
+    if (withdrawal := await ledger.read.withdrawal(plan_id)) is not None:
+        await revocation.follow(ledger, spaces, withdrawal)
     return await _follow(ledger, spaces, undone)
 
 

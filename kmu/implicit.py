@@ -15,6 +15,7 @@ from fleetlore.kmu.evidence import CONSTANTS, Constants, moved
 from fleetlore.kmu.feedback_agents import Assessment
 from fleetlore.kmu.following import follow
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import FeedbackId, ReceiptId, new_feedback_id
@@ -46,7 +47,8 @@ async def imply(
     Without `learning` it is stored and counts for nothing, as on a receipt that its agent has answered. Where it was
     seen last already, nothing is stored.
 
-    Raises `Refusal` where no such receipt was given, to `agent` or, for None, to anybody.
+    Raises `Refusal` where no such receipt was given, to `agent` or, for None, to anybody; and where its agent was
+    revoked.
     """
     return await ledger.write(lambda transaction: _commit(transaction, receipt, saw, agent, learning=learning))
 
@@ -76,6 +78,7 @@ async def _commit(
     receipt = await transaction.receipt(wanted, agent=agent)
     if receipt is None:
         raise Refusal("receipt", f"{wanted} is unknown here", "Give the receipt (r_…) of a retrieval from this data")
+    await refuse_withdrawn(transaction, receipt.agent)
     outcome: Outcome = "success" if sign_of(saw) > 0 else "failure"
     latest = await transaction.latest_implied(receipt.id)
     if latest is not None and latest[1] == saw:

@@ -14,7 +14,7 @@ from fleetlore.kmu.gist import gist
 from fleetlore.kmu.lexicon import identifiers
 from fleetlore.kmu.sameness import LEAST_COSINE, judge
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Item, PlannedItem
+from fleetlore.storage.records import Evidence, Item, PlannedItem, Stage
 
 _EVEN_ODDS = 0.5
 _MANY = 20_000
@@ -119,9 +119,14 @@ def _related(relation: Relation, older: Item, younger: Item) -> list[PlannedItem
 
 def outdone(older: Item, younger: Item) -> bool:
     """Whether, of two items that contradict each other, the younger has surely taken the older's place."""
-    lost = older.evidence.trust < _EVEN_ODDS and older.evidence.contradiction > 0
-    borne_out = younger.stage == "active" or younger.evidence.agents > max(older.evidence.agents, 1)
-    return lost and borne_out and younger.evidence.trust > _EVEN_ODDS
+    return has_lost_to(older.evidence, younger.evidence, younger.stage)
+
+
+def has_lost_to(older: Evidence, younger: Evidence, stage: Stage) -> bool:
+    """The same, of what outcomes say of both and the younger's stage."""
+    lost = older.trust < _EVEN_ODDS and older.contradiction > 0
+    borne_out = stage == "active" or younger.agents > max(older.agents, 1)
+    return lost and borne_out and younger.trust > _EVEN_ODDS
 
 
 def decided(older: Item, younger: Item) -> PlannedItem:
@@ -158,11 +163,11 @@ def _mergeable(older: Item, younger: Item) -> bool:
 
 
 def _pair(relation: Relation, items: Mapping[ItemId, Item], into: Mapping[ItemId, ItemId]) -> tuple[Item, Item] | None:
-    """The two as they are by now, the older first; None where one is gone or superseded, or both are one."""
+    """The two as they are by now, the older first; None where one is gone, superseded or held, or both are one."""
     one, other = (items.get(_followed(end, into)) for end in (relation.item, relation.other))
     if one is None or other is None or one.id == other.id:
         return None
-    if one.superseded_by is not None or other.superseded_by is not None:
+    if one.superseded_by is not None or other.superseded_by is not None or one.flags or other.flags:
         return None
     return (one, other) if one.id < other.id else (other, one)
 

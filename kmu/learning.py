@@ -20,6 +20,8 @@ from fleetlore.kmu.implicit import retract
 from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.screening import screen_report
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
@@ -40,9 +42,11 @@ async def learn(
 
     Raises `Refusal`, with nothing stored.
     """
+    report, redacted = await screen_report(report)
     request = ledger.digest(report.canonical())
     if earlier := await _answered(ledger.read, report, request):
         return earlier
+    await refuse_withdrawn(ledger.read, report.agent)
     report, receipt, own = await _completed(ledger.read, report)
     assessment = assess(
         report.outcome,
@@ -64,6 +68,7 @@ async def learn(
         near=dict(receipt.near) if receipt and policy.learning else {},
         request=request,
         required=policy.promote_after,
+        redacted=redacted,
     )
     taken = draft is not None and not await _known(ledger.read, report, draft)
     if draft is not None and taken:
@@ -133,6 +138,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         assessment=assessment.sentences,
         own=submission.own,
     )
+    await refuse_withdrawn(transaction, report.agent)
     await transaction.saw(report.agent)
     submission = await follow(transaction, submission)
     report = submission.report
@@ -151,6 +157,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         learned=(learned,) if learned else (),
         credited=tuple(charge.item for charge in booked if charge.sign > 0),
         blamed=tuple(charge.item for charge in booked if charge.sign < 0),
+        redacted=submission.redacted,
     )
     if report.receipt is not None:
         await transaction.answer_receipt(report.receipt)
@@ -163,6 +170,8 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         outcome=assessment.outcome,
         credited=answer.credited,
         blamed=answer.blamed,
+        named=any(charge.direct for charge in booked),
+        sources={charge.item: charge.source for charge in booked if charge.source != report.receipt},
         expected=round(weighing.expected, 3),
         credit=round(weighing.credit, 3),
     )

@@ -9,24 +9,26 @@ from dataclasses import replace
 from fleetlore.kmu import evidence
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import LedgerTransaction
-from fleetlore.storage.records import Item, PlannedItem, Verdict
+from fleetlore.storage.records import Item, PlannedItem
 
 
 async def lend(transaction: LedgerTransaction, item: Item, survivor: Item) -> tuple[str, ...]:
     """Lends the item's verdicts to its survivor; returns the sources of those that were lent."""
     known = {verdict.source for verdict in await transaction.verdicts(survivor.id)}
     confirmation = evidence.confirmation_of(await transaction.experience())
-    trust, lent = survivor.evidence.trust, []
+    trust, sources = survivor.evidence.trust, []
     for verdict in await transaction.verdicts(item.id):
         if verdict.source in known:
             continue
-        after = _after(trust, verdict, item, survivor, confirmation)
+        own = verdict.feedback == item.feedback and verdict.agent == item.author
+        to_itself = verdict.sign > 0 and verdict.agent == survivor.author
+        after = lent(trust, verdict.delta, own=own, to_itself=to_itself, confirmation=confirmation)
         delta = evidence.log_odds(after) - evidence.log_odds(trust)
         await transaction.put_verdict(replace(verdict, item=survivor.id, delta=delta))
         trust = after
-        lent.append(verdict.source)
+        sources.append(verdict.source)
     await transaction.set_trust(survivor.id, trust, news=False)
-    return tuple(lent)
+    return tuple(sources)
 
 
 async def take_back(transaction: LedgerTransaction, entry: PlannedItem) -> list[ItemId]:
@@ -64,9 +66,13 @@ async def _merge_of(transaction: LedgerTransaction, item: ItemId) -> PlannedItem
     return next(entry for entry in plan.items if entry.item == item and entry.act == "merge")
 
 
-def _after(trust: float, verdict: Verdict, item: Item, survivor: Item, confirmation: float) -> float:
-    if verdict.sign > 0 and verdict.agent == survivor.author:
+def lent(trust: float, delta: float, *, own: bool, to_itself: bool, confirmation: float) -> float:
+    """Trust of a survivor to which a verdict is lent that did `delta` to the wording's log-odds.
+
+    `own`: it came with the wording; `to_itself`: the survivor's author praises it.
+    """
+    if to_itself:
         return trust  # nobody vouches for himself
-    if verdict.feedback == item.feedback and verdict.agent == item.author:
+    if own:
         return evidence.confirmed(trust, 1.0, confirmation)  # the author has found the same
-    return evidence.moved(trust, verdict.delta)
+    return evidence.moved(trust, delta)

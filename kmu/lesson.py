@@ -21,8 +21,9 @@ from fleetlore.kmu.digests import digests_of
 from fleetlore.kmu.feedback_agents import kind_of
 from fleetlore.kmu.report import Decision, Learned, Report
 from fleetlore.kmu.submission import Charge, Draft, Submission
+from fleetlore.kmu.suspicion import JUDGEMENT, flags_of, held_because
 from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
-from fleetlore.storage.records import Evidence, Feedback, Item, Plan, PlannedItem, Status
+from fleetlore.storage.records import Evidence, Feedback, Item, Plan, PlannedItem
 from fleetlore.storage.rows import IndexedItem
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
     return Draft(
         id=new_item_id(ledger.clock()),
         applies_when=applies_when,
+        flags=flags_of(
+            report.insight,
+            applies_when,
+            report.task_type,
+            report.project,
+            *report.tags,
+            beside=report.reasoning,
+        ),
         **digests_of(ledger.info, insight, condition, task_type, report.insight),
     )
 
@@ -59,15 +68,19 @@ def row_of(report: Report, draft: Draft) -> IndexedItem:
 
 
 async def align_lesson(transaction: LedgerTransaction, submission: Submission) -> Alignment:
-    """What the insight is to what is known, inside the transaction: of two processes the second corroborates."""
+    """What the insight is to what is known, inside the transaction: of two processes the second corroborates.
+
+    What is held takes nobody's place and contests nothing until a person has looked at it.
+    """
     report, draft = submission.report, submission.draft
-    named = await transaction.items(report.harmful, agent=report.agent)
+    held = draft is not None and bool(draft.flags)
+    named = await transaction.items(() if held else report.harmful, agent=report.agent)
     return align(
         insight=report.insight,
         condition=draft.condition if draft else "",
         same=await transaction.item_of_digest(report.target, report.owner, draft.digest) if draft else None,
         of_gist=await transaction.item_of_gist(report.target, report.owner, draft.gist) if draft else None,
-        replaces=report.replaces,
+        replaces=() if held else report.replaces,
         harmful=[item for item in named.values() if item.space == report.target],
     )
 
@@ -97,6 +110,8 @@ async def store_lesson(
             await transaction.set_pruned(item, None)
             await transaction.bear_out_anew(item)
             await transaction.set_trust(item, trust)
+            if await transaction.withdrawn_by(before.author) is not None:
+                await transaction.pass_on(item, report.agent, feedback.id)
             await transaction.record("returned", agent=report.agent, subject=item, plan=plan, trust=trust)
             known = await _back(transaction, submission, feedback, item, weighing)
         case New() | Superseding() | Conflict():
@@ -109,7 +124,7 @@ async def store_lesson(
     await _supersede(transaction, report, known)
     item_now = await transaction.item(known, agent=report.agent)
     assert item_now is not None
-    decision, because = _explained(alignment, item_now.status, taken_by)
+    decision, because = _explained(alignment, item_now, taken_by)
     await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
     return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
 
@@ -134,12 +149,13 @@ async def _add(
         lesson=draft.lesson,
         slot=draft.slot,
         gist=draft.gist,
-        stage="active" if report.target == "prompt" else "provisional",
+        stage="active" if report.target == "prompt" and not draft.flags else "provisional",
         evidence=Evidence(trust=weighing.credit),
         created_at=transaction.now,
         updated_at=transaction.now,
+        flags=draft.flags,
     )
-    await transaction.add_item(item)
+    await transaction.add_item(item, judgement=JUDGEMENT)
     await transaction.put_verdict(crediting.origin(report, feedback, item.id))
 
 
@@ -199,6 +215,9 @@ async def _merge(
 
 async def _supersede(transaction: LedgerTransaction, report: Report, successor: ItemId) -> None:
     replaced = [item for item in report.replaces if item != successor]
+    takes_over = await transaction.item(successor, agent=report.agent)
+    if takes_over is not None and takes_over.flags:
+        return  # what is held takes nobody's place
     if replaced:
         await transaction.supersede(successor, None)  # what takes another's place is not itself outdated
     for item in replaced:
@@ -207,17 +226,22 @@ async def _supersede(transaction: LedgerTransaction, report: Report, successor: 
 
 
 def _explained(
-    alignment: New | Corroborated | Merged | Returned | Superseding | Conflict, status: Status, plan: PlanId | None
+    alignment: New | Corroborated | Merged | Returned | Superseding | Conflict, item: Item, plan: PlanId | None
 ) -> tuple[Decision, str]:
-    waiting = "" if status == "active" else " It is provisional until other agents' outcomes bear it out."
+    waiting = "" if item.status == "active" else " It is provisional until other agents' outcomes bear it out."
+    if item.flags:
+        waiting = f" {held_because(item.flags)}"
     match alignment:
         case Corroborated():
-            return "corroborated", "The same insight under the same condition is known; your report backs it."
+            because = "The same insight under the same condition is known; your report backs it."
+            return "corroborated", because + (waiting if item.flags else "")
         case Merged():
             because = "The same lesson is known in other words; your report backs it and your wording is kept with it."
             return "merged", f"{because} To keep them apart: prune with undo={plan}."
         case Returned():
-            return "new", "An equal insight was pruned before; it is back, as provisional only."
+            return "new", "An equal insight was pruned before; it is back, as provisional only." + (
+                waiting if item.flags else ""
+            )
         case Superseding(replaced=replaced):
             return "superseding", f"It takes the place of {', '.join(replaced)}.{waiting}"
         case Conflict(others=others):

@@ -10,7 +10,7 @@ from fleetlore.storage.records import AgentName
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What an agent asks before a task."""
+    """What an agent asks before a task; `held`: whether items are shown that wait for a person to look at them."""
 
     task: str
     agent: AgentName
@@ -18,6 +18,7 @@ class Question:
     task_type: str = ""
     project: str = ""
     tags: tuple[str, ...] = ()
+    held: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,7 @@ LEAST_LIKENESS = 0.4
 _COVERAGE_WEIGHT = 0.5
 _OTHER_PROJECT = 0.4
 _SUPERSEDED = 0.1
+_HELD = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +45,7 @@ class Ranked:
     """An item to be shown: its trust, as long as its lesson lives, and the weight to give it for this task.
 
     score = relevance² · trust ^ weight · agreement · discount, with the weight of evidence, how far its lesson leads
-    (S), and what an item of another project or a superseded one is weighted down by.
+    (S), and what an item of another project, a superseded or a held one is weighted down by.
     """
 
     item: Item
@@ -195,6 +196,8 @@ def _ranked(candidate: Candidate, trust: float, agreement: float, weight: float,
         discount *= _OTHER_PROJECT
     if item.superseded_by is not None:
         discount *= _SUPERSEDED
+    if item.flags:
+        discount *= _HELD
     value = evidence.score(candidate.relevance, trust, agreement, weight) * discount
     return Ranked(
         item=item,

@@ -16,6 +16,8 @@ from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
+from fleetlore.kmu.screening import screen_question
+from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
@@ -44,12 +46,16 @@ async def retrieve(
     policy: Policy,
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
+    question = await screen_question(question)
     await follow_generation(ledger, spaces)
     experience = await ledger.read.experience()
     weight = weight_of_evidence(experience) if policy.learning else 0.0
     trusting = partial(rank, project=question.project, experience=experience, weight=weight)
     general, companions = await _general(ledger, spaces, question, trusting)
     own = await _own(ledger, spaces, question, trusting)
+    if not question.held:
+        general, own = ([entry for entry in entries if not entry.item.flags] for entries in (general, own))
+        companions = {key: item for key, item in companions.items() if not item.flags}
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
     groups = [] if held_out else select(general, own, companions, limit=question.limit)
@@ -62,7 +68,7 @@ async def retrieve(
         control=control(chosen, states, experience, weight=weight, held_out=held_out),
         items=(),
         against={
-            item: next((said.reasoning for said in all_said if said.reasoning), "")
+            item: next((said.reasoning for said in all_said if said.reasoning and not gives_orders(said.reasoning)), "")
             for item, all_said in objections.items()
         },
         omitted=len(chosen),
@@ -157,7 +163,7 @@ async def _general(
 
 async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking) -> Sequence[Ranked]:
     """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
-    if not await ledger.read.owns_items(question.agent):
+    if not await ledger.read.own_items(question.agent):
         return []
     where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
     legs = await _search(ledger, spaces, "prompt", question, where)

@@ -50,6 +50,7 @@ async def _misplaced(ledger: Ledger, policy: Policy) -> AsyncIterator[list[Plann
                 objectors=others.count(-1),
                 trust=item.evidence.trust,
                 required=policy.promote_after,
+                held=bool(item.flags),
             )
             if stage != item.stage:
                 lines.append(PlannedItem(item=item.id, because="", act="promote" if stage == "active" else "demote"))

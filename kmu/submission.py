@@ -7,7 +7,7 @@ from typing import Literal
 from fleetlore.kmu.feedback_agents import Assessment
 from fleetlore.kmu.report import Report
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Receipt
+from fleetlore.storage.records import Flag, Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class Charge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
-    """The item that a report's insight would be if nothing like it is known; digests as in `Item`."""
+    """The item that a report's insight would be if nothing like it is known; digests and flags as in `Item`."""
 
     id: ItemId
     digest: str
@@ -33,13 +33,15 @@ class Draft:
     slot: str
     gist: str
     applies_when: str
+    flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A report, what the feedback agents made of it, what it charges, what it teaches, and what lies near its task.
 
-    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`.
+    `required` is how many other agents must bear an item out before it is active. `own` as in `Feedback`; `redacted`
+    is how many secrets it held.
     """
 
     report: Report
@@ -50,4 +52,5 @@ class Submission:
     near: Mapping[ItemId, float]
     request: str
     required: int
+    redacted: int = 0
     own: bool = False

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import consolidation, editing, forgetting, learning, retrieval
+from fleetlore.kmu import accepting, consolidation, editing, forgetting, learning, retrieval
 from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
+from fleetlore.kmu.revocation import Revocation, Revoking
 from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
@@ -79,9 +80,13 @@ class KnowledgeManagementUnit:
             self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
 
-    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> Plan:
+    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
         """Words an item anew; see `editing.edit`."""
         return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
+
+    async def accept(self, item: ItemId, *, agent: AgentName) -> Plan:
+        """Lets an item go that is held; see `accepting.accept`."""
+        return await accepting.accept(self.ledger, item, agent=agent, required=self._policy.promote_after)
 
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""
@@ -95,6 +100,12 @@ class KnowledgeManagementUnit:
         """Prunes what a plan says."""
         return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
 
-    async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
-        """Takes back what a plan of any kind did."""
-        return await forgetting.undo(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
+    async def undo_plan(self, plan: PlanId, *, agent: AgentName, seen_by: AgentName | None = None) -> Pruning:
+        """Takes back what a plan of any kind did; see `forgetting.undo`."""
+        return await forgetting.undo(
+            self.ledger, self.spaces, plan, agent=agent, seen_by=seen_by, required=self._policy.promote_after
+        )
+
+    async def revoke(self, revoking: Revoking, plan: PlanId) -> Revocation:
+        """Takes out of the memory what an agent contributed; see `revocation`."""
+        return await revoking.apply(self.ledger, self.spaces, plan)

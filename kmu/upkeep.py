@@ -14,13 +14,16 @@ import anyio
 
 from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
+from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.reconciliation import reconcile
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.rescreening import rescreen
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -55,6 +58,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Works until cancelled. A fault is logged, shown as degraded and tried again."""
+        await anyio.to_thread.run_sync(load_rules, abandon_on_cancel=True)  # the first report need not wait for them
         while True:
             try:
                 async with self.lock.held_if_free() as mine:
@@ -71,13 +75,16 @@ class Upkeep:
             await anyio.sleep(_PAUSE_SECONDS)
 
     async def work(self, *, everything: bool = False) -> None:
-        """One round: reconciles now and then, compacts what has seen enough commits."""
+        """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
         await follow_generation(self.ledger, self.spaces)
+        await rescreen(self.ledger, self.spaces)
         now = self.ledger.clock()
         if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
             repairs = await reconcile(self.ledger, self.spaces)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
+            if held := await judge_waiting(self.ledger):
+                logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
             self.reconciled_at = now
         for space in SPACES:
             version = await self.spaces.version(space)

@@ -7,15 +7,16 @@ import click
 
 from fleetlore.server.command_group import commands, hang_up
 from fleetlore.storage.errors import FleetloreError, known_fault
+from fleetlore.storage.redaction import redact
 
 __all__ = ["commands", "main"]
 
 
 def main() -> None:
     """Runs the command; a refusal, and a fault that we or the system know, is one line on stderr and exit code 1."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     try:
         commands(prog_name="fleetlore")
     except (FleetloreError, OSError, BaseExceptionGroup) as error:
@@ -24,8 +25,15 @@ def main() -> None:
             raise
         hang_up()
         if told:
-            click.echo(f"fleetlore: {told}", err=True)
+            click.echo(f"fleetlore: {redact(str(told), at_once=True).text}", err=True)
         sys.exit(1)
+
+
+class _Discreet(logging.Formatter):
+    """Writes no secret: whoever raises an exception may quote what it was given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record), at_once=True).text
 
 
 def _told(error: BaseException) -> str | None:

@@ -18,6 +18,7 @@ import click
 import platformdirs
 
 from fleetlore.kmu.access import NEEDS, Principal, Way, authorise
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.kmu.policy import Policy
 from fleetlore.server.identity import ANONYMOUS, person
 from fleetlore.server.settings import utc_now
@@ -104,6 +105,8 @@ MODULES: Mapping[str, str] = {
     "export": "exchange.commands",
     "consolidate": "maintaining",
     "undo": "people.pruning",
+    "agents": "people.agents",
+    "revoke": "people.revoking",
     "rebuild": "maintaining",
     "audit": "audit.commands",
     "forget": "people.forgetting",
@@ -154,7 +157,11 @@ def commands(context: click.Context) -> None:
 
 
 def tell(found: Any, as_json: bool, text: Callable[[Any], str]) -> None:  # noqa: ANN401  any JSON value
-    """Writes what a command found: as JSON for machines, else as `text` makes it for people."""
+    """Writes what a command found: as JSON for machines, else as `text` makes it for people.
+
+    What came from agents is shown with what is hidden in it written out.
+    """
+    found = all_harmless(found)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
 
 

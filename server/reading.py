@@ -62,9 +62,10 @@ def _status_text(found: dict[str, Any]) -> str:
     for space, counts in found["items"].items():
         detail = ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items())
         lines.append(f"{space + ' space':<16}{sum(counts.values()):,} items{f' ({detail})' if detail else ''}")
-    receipts = found["receipts"]
+    receipts, held = found["receipts"], found["held"]
     rows = {
         "pruned": f"{found['pruned']:,} items",
+        **({"held": f"{counted(held, 'item')} until a person has looked: fleetlore search --flagged"} if held else {}),
         "agents": f"{found['agents']:,}",
         "feedback": f"{found['feedback']:,}",
         "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),

@@ -95,8 +95,9 @@ def serve(
     server = serve_memory(shared)
     if transport == "stdio":
         anyio.run(serve_stdio, server)
-        # Everything is closed by now; what is left of an import in a thread must not hold up the client.
-        logging.shutdown()
-        os._exit(0)
     else:
         anyio.run(serve_http, server, shared, settings)
+    # Everything is closed by now. What is left of an import in a thread must not hold up whoever waits for the end: the
+    # interpreter's own way out may then go round and round in its collector.
+    logging.shutdown()
+    os._exit(0)

@@ -51,6 +51,7 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "store": ledger.info.id,
         "items": items_by_space(census),
         "pruned": census.pruned,
+        "held": census.held,
         "agents": census.agents,
         "feedback": census.feedback,
         "receipts": {"given": census.receipts, "answered": census.answered, "implicit_only": census.implicit},

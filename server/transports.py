@@ -75,10 +75,13 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
     async def healthz(_: Request) -> JSONResponse:
         return JSONResponse(await shared.health())
 
-    # The gate has looked at Host and Origin. Stateless: sessions would die with a restart, and cost memory each.
+    # The gate has looked at Host, Origin and size. Stateless: sessions would die with a restart, and cost memory each.
     unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    app = server.streamable_http_app(stateless_http=True, json_response=True, transport_security=unguarded)
-    for route in server.sse_app(transport_security=unguarded).routes:
+    most = settings.access.limits.request_bytes
+    app = server.streamable_http_app(
+        stateless_http=True, json_response=True, transport_security=unguarded, max_request_body_size=most
+    )
+    for route in server.sse_app(transport_security=unguarded, max_request_body_size=most).routes:
         if isinstance(route, Route):
             route.app = _answering_once(route.app)
         app.router.routes.append(route)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from fleetlore.kmu.access import Principal, reach
-from fleetlore.server.people.lines import OWN, coloured, heading, hint, one_line, quoted, room, state_of
+from fleetlore.server.people.lines import OWN, coloured, flagged, heading, hint, one_line, quoted, room, state_of
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger_view import LedgerView
@@ -70,11 +70,12 @@ def _then(receipt: Receipt, line: Shown) -> dict[str, Any]:
 
 def _now(item: Item | None) -> dict[str, Any]:
     if item is None:
-        return {"insight": "", "confidence_now": None, "status_now": "unknown"}
+        return {"insight": "", "confidence_now": None, "status_now": "unknown", "flags_now": ()}
     return {
         "insight": item.insight,
         "confidence_now": round(item.evidence.trust, 2),
         "status_now": state_of(item),
+        "flags_now": item.flags,
     }
 
 
@@ -125,7 +126,8 @@ def _made_of(shown: dict[str, Any]) -> str:
 def _stands(item: dict[str, Any]) -> str:
     if item["confidence_now"] is None:
         return f"{OWN}, or gone"
-    return f"{coloured(item['status_now'])}, confidence {item['confidence_now']}"
+    held = f", {flagged(item['flags_now'])}" if item["flags_now"] else ""
+    return f"{coloured(item['status_now'])}, confidence {item['confidence_now']}{held}"
 
 
 def _insight(item: dict[str, Any], taken: int) -> str:

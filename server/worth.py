@@ -61,7 +61,7 @@ def report_text(found: Uplift, items: dict[ItemId, Item]) -> str:
         ),
     ]
     for title, compared in (("space", found.spaces), ("tag", found.tags), ("project", found.projects)):
-        parts += _compared(title, compared, [one.name for one in compared])
+        parts += _compared(title, compared, [one_line(one.name) for one in compared])
     insights = [_clipped(items.get(ItemId(one.name)), one.name) for one in found.items]
     parts += _compared(f"item shown {LEAST_SHOWN} times or more", found.items, insights)
     if found.brier is not None:

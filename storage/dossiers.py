@@ -156,11 +156,17 @@ class DossierView:
 class Adoption(Sealing):
     """The part of a transaction that takes dossiers in; conflicts are marked as a plan's."""
 
-    async def adopt(self, dossiers: Sequence[Dossier], plan: PlanId) -> None:
-        """Stores items as they were elsewhere, with what was said of them; their digests are this store's own."""
+    async def adopt(self, dossiers: Sequence[Dossier], plan: PlanId, *, judgement: int) -> None:
+        """Stores items as they were elsewhere, with what was said of them; their digests are this store's own.
+
+        `judgement` is the one that found their flags: what is held stays provisional, whatever it was elsewhere.
+        """
         await self._adopt_texts([_content_of_item(dossier.item) for dossier in dossiers])
-        await self._connection.run_many("adopt_item", [_row_of(dossier) for dossier in dossiers])
+        await self._connection.run_many(
+            "adopt_item", [_row_of(dossier) | {"judgement": judgement} for dossier in dossiers]
+        )
         statements = {statement.id: statement for dossier in dossiers for statement in dossier.statements}
+        own = {statement.id for dossier in dossiers if dossier.item.owner for statement in dossier.statements}
         await self._adopt_texts([_content_of(one) for one in statements.values()])
         await self._connection.run_many(
             "adopt_feedback",
@@ -171,6 +177,7 @@ class Adoption(Sealing):
                     "agent": one.agent,
                     "outcome": one.outcome,
                     "implicit": one.implicit,
+                    "own": one.id in own,
                 }
                 for one in statements.values()
             ],
@@ -233,7 +240,7 @@ def _content_of(statement: Statement) -> tuple[str, str]:
     return statement.id, json.dumps(body)
 
 
-def _row_of(dossier: Dossier) -> Mapping[str, object]:
+def _row_of(dossier: Dossier) -> dict[str, object]:
     item = dossier.item
     return {
         "id": item.id,
@@ -256,4 +263,5 @@ def _row_of(dossier: Dossier) -> Mapping[str, object]:
         "trust": item.evidence.trust,
         "borne_from": microseconds(dossier.borne_from) if dossier.borne_from else 0,
         "superseded_by": item.superseded_by,
+        "flags": " ".join(item.flags),
     }

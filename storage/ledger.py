@@ -22,11 +22,13 @@ from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
+from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
+from fleetlore.storage.withdrawals import Withdrawing
 
 ResultT = TypeVar("ResultT")
 
@@ -115,7 +117,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing):
+class LedgerTransaction(Relations, Adoption, Erasing, Judging, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -131,8 +133,8 @@ class LedgerTransaction(Relations, Adoption, Erasing):
         await self._connection.run("set_meta", key="generation", value=str(generation))
         await self._connection.run("set_meta", key="embedder", value=embedder)
 
-    async def add_item(self, item: Item) -> None:
-        """Stores a new item; its counts come from verdicts."""
+    async def add_item(self, item: Item, *, judgement: int = 0) -> None:
+        """Stores a new item, with what that judgement (0: none) found in its words; its counts come from verdicts."""
         await self._keep("add_content", item.id, {"insight": item.insight, "applies_when": item.applies_when})
         await self._connection.run(
             "add_item",
@@ -153,6 +155,8 @@ class LedgerTransaction(Relations, Adoption, Erasing):
             at=self._at,
             stage=item.stage,
             trust=item.evidence.trust,
+            flags=" ".join(item.flags),
+            judgement=judgement,
         )
 
     async def set_trust(self, item: ItemId, trust: float, *, news: bool = True) -> None:

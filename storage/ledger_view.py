@@ -10,6 +10,7 @@ from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
+from fleetlore.storage.judgement import JudgementView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -24,6 +25,7 @@ from fleetlore.storage.records import (
     Status,
     Verdict,
 )
+from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -37,9 +39,22 @@ from fleetlore.storage.rows import (
     shown_of,
     verdict_of,
 )
+from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.withdrawals import WithdrawalsView
 
 
-class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, PeopleView):
+class LedgerView(
+    AttemptsView,
+    AuditView,
+    Backlog,
+    DossierView,
+    ErasingView,
+    JudgementView,
+    PeopleView,
+    StandingsView,
+    Unscreened,
+    WithdrawalsView,
+):
     """Questions to the ledger, answered in records."""
 
     async def store(self) -> StoreInfo | None:
@@ -70,7 +85,7 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
         return None if row is None else (ItemId(row["id"]), PlanId(row["pruned_by"]) if row["pruned_by"] else None)
 
     async def item_of_gist(self, space: Space, owner: str, gist: str) -> ItemId | None:
-        """The oldest living item of that gist; "" is nobody's."""
+        """The oldest living item of that gist that is not held; "" is nobody's."""
         row = await self._connection.row("item_of_gist", space=space, owner=owner, gist=gist)
         return None if row is None else ItemId(row["id"])
 
@@ -103,10 +118,10 @@ class LedgerView(AttemptsView, AuditView, Backlog, DossierView, ErasingView, Peo
         rows = await self._connection.rows("living_among", space=space, ids=json.dumps(list(ids)))
         return [indexed_of(row) for row in rows]
 
-    async def owns_items(self, agent: AgentName) -> bool:
-        """Whether `agent` has prompt-specific items."""
-        row = await self._connection.row("own_items", agent=agent)
-        return row is not None and row["count"] > 0
+    async def own_items(self, agent: AgentName) -> int:
+        """How many prompt-specific items `agent` has."""
+        [row] = await self._connection.rows("own_items", agent=agent)
+        return int(row["count"])
 
     async def count(self, space: Space) -> int:
         """How many items live in the space."""

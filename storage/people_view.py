@@ -54,12 +54,14 @@ class PeopleView:
         project: str = "",
         tags: Sequence[str] = (),
         status: str = "",
+        flagged: bool = False,
         most: int,
     ) -> list[Match]:
         """Living items that `agent` may see with any of at most 8 words; without words, every item counts.
 
         A word is any piece of text, in lower case; what counts is that it stands in an item, be it inside a word.
-        Of items with the same words at most `most`, the most trusted.
+        Of items with the same words at most `most`, the most trusted. `flagged`: only what is held until a person has
+        looked at it.
         """
         needles = {f"word{place}": "" for place in range(MOST_WORDS)}
         needles |= {f"word{place}": as_stored(word) for place, word in enumerate(words[:MOST_WORDS])}
@@ -70,6 +72,7 @@ class PeopleView:
             project=project,
             tags=json.dumps(list(tags)),
             status=status,
+            flagged=flagged,
             all=not words,
             most=most,
             **needles,

@@ -10,7 +10,7 @@ from typing import Any
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.records import AgentName, Edit, Plan, PlannedItem, Verdict, Wording
-from fleetlore.storage.rows import content_of, microseconds, moment
+from fleetlore.storage.rows import as_screened, content_of, microseconds, moment
 
 
 def lines_of(plan: Plan) -> str:
@@ -33,7 +33,7 @@ def plan_of(row: Row) -> Plan:
         at=moment(row["at"]),
         agent=AgentName(row["agent"]),
         reason=texts.get("reason", ""),
-        items=tuple(_loaded(values) for values in json.loads(row["items"])),
+        items=tuple(_loaded(values) for values in as_screened(row, json.loads(row["items"]))),
         kind=row["kind"],
         applied_at=moment(row["applied_at"]) if row["applied_at"] is not None else None,
         undone_at=moment(row["undone_at"]) if row["undone_at"] is not None else None,

@@ -19,9 +19,12 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "forget"]
+PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "revocation", "forget"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
-Act = Literal["prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "import"]
+Act = Literal[
+    "prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "accept", "import", "withdraw"
+]
+Flag = Literal["instructs", "calls_tools", "hidden_text", "remote_content"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +63,7 @@ class Item:
     what the insight comes down to, whatever the condition; and what it states one value of, as of the form
     `name: value` (else "").
     `gist` is such a digest too, of what the insight comes down to. `blames` counts the agents who called this lesson
-    harmful, wherever, since it was last borne out.
+    harmful, wherever, since it was last borne out. `flags` is why it is held until a person has looked at it.
     """
 
     id: ItemId
@@ -89,6 +92,7 @@ class Item:
     merged_into: ItemId | None = None
     similar_to: tuple[ItemId, ...] = ()
     blames: int = 0
+    flags: tuple[Flag, ...] = ()
 
     @property
     def status(self) -> Status:
@@ -284,11 +288,13 @@ class Plan:
 class Census:
     """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
 
-    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen.
+    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen, `held` the
+    living items that wait for a person to look at them.
     """
 
     items: dict[tuple[Space, Status], int] = field(default_factory=dict)
     pruned: int = 0
+    held: int = 0
     agents: int = 0
     feedback: int = 0
     receipts: int = 0

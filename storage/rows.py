@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from fleetlore.storage.database import Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, StoreId
 from fleetlore.storage.records import AgentName, Evidence, Factors, Item, Shown, Verdict
+from fleetlore.storage.redaction import SCREENING, redact_all
+
+ValueT = TypeVar("ValueT")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -70,9 +73,20 @@ FEEDBACK_TEXTS: Sequence[str] = ("task", "reasoning", "insight", "applies_when",
 
 
 def content_of(row: Row) -> dict[str, Any]:
-    """The free text that belongs to a row; empty where it was erased."""
+    """The free text that belongs to a row; empty where it was erased.
+
+    What an earlier version has stored is looked through for secrets here, where every text leaves the ledger.
+    """
     content: dict[str, Any] = json.loads(row["content"] or "{}")
-    return content
+    return as_screened(row, content)
+
+
+def as_screened(row: Row, value: ValueT) -> ValueT:
+    """A value of a row that has content, without what the present screening for secrets takes out."""
+    if row["content"] is None or row["screened"] >= SCREENING:
+        return value
+    screened: ValueT = redact_all(value)
+    return screened
 
 
 def list_of(text: str) -> tuple[str, ...]:
@@ -90,9 +104,9 @@ def item_of(row: Row) -> Item:
         kind=row["kind"],
         insight=content.get("insight", ""),
         applies_when=content.get("applies_when", ""),
-        task_type=row["task_type"],
-        project=row["project"],
-        tags=list_of(row["tags"]),
+        task_type=as_screened(row, row["task_type"]),
+        project=as_screened(row, row["project"]),
+        tags=list_of(as_screened(row, row["tags"])),
         author=AgentName(row["author"]),
         feedback=FeedbackId(row["feedback"]),
         digest=row["digest"],
@@ -110,6 +124,7 @@ def item_of(row: Row) -> Item:
         merged_into=ItemId(row["merged_into"]) if row["merged_into"] else None,
         similar_to=tuple(ItemId(other) for other in list_of(row["similar"])),
         blames=row["blames"],
+        flags=tuple(row["flags"].split()),
     )
 
 
@@ -131,14 +146,14 @@ def indexed_of(row: Row) -> IndexedItem:
         seq=row["seq"],
         id=ItemId(row["id"]),
         owner=row["owner"],
-        task_type=row["task_type"],
-        tags=tuple(json.loads(row["tags"])),
+        task_type=as_screened(row, row["task_type"]),
+        tags=list_of(as_screened(row, row["tags"])),
         insight=content.get("insight", ""),
         applies_when=content.get("applies_when", ""),
     )
 
 
-def verdict_of(row: Row) -> Verdict:
+def verdict_of(row: Mapping[str, Any] | Row) -> Verdict:
     """A row of the query `verdict`."""
     return Verdict(
         item=ItemId(row["item"]),

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from fleetlore.storage.chain import SEAL, new_nonce, seal_of
 from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import new_event_id
 from fleetlore.storage.records import AgentName
+from fleetlore.storage.redaction import SCREENING
 from fleetlore.storage.rows import StoreInfo, microseconds
 
 
@@ -40,12 +42,14 @@ class Sealing:
     async def _keep(self, query: str, subject: str, content: Mapping[str, object]) -> None:
         """Keeps the text of a subject by that query, under a seal."""
         nonce, text = new_nonce(), json.dumps(content)
-        await self._connection.run(query, id=subject, body=text, nonce=nonce)
+        await self._connection.run(query, id=subject, body=text, nonce=nonce, screened=SCREENING)
         self.unbound[subject] = seal_of(nonce, text)
 
     async def _adopt_texts(self, texts: Sequence[tuple[str, str]]) -> None:
         """Keeps many texts, but for those whose subject has one already."""
-        rows = [{"id": subject, "body": text, "nonce": new_nonce()} for subject, text in texts]
+        rows: list[dict[str, Any]] = [
+            {"id": subject, "body": text, "nonce": new_nonce(), "screened": SCREENING} for subject, text in texts
+        ]
         await self._connection.run_many("adopt_content", rows)
         kept = await self._connection.rows("nonces_of", ids=json.dumps([row["id"] for row in rows]))
         nonces = {row["id"]: row["nonce"] for row in kept}

@@ -78,13 +78,19 @@ async def over_stdio(data: Path, *options: str, mode: str = "auto", cwd: Path | 
         yield Fleet(client)
 
 
-async def slept(data: Path, **options: Any) -> Consolidated:
-    """A pass of consolidation over a data directory, as `fleetlore consolidate` makes it beside any server."""
+@asynccontextmanager
+async def unit_over(data: Path, **options: Any) -> AsyncIterator[KnowledgeManagementUnit]:
+    """The knowledge management unit over a data directory, as commands open it."""
     async with (
         Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now) as ledger,
         KnowledgeManagementUnit.open(ledger, data, policy=Policy(**options)) as unit,
-        unit.upkeep.lock.held(),
     ):
+        yield unit
+
+
+async def slept(data: Path, **options: Any) -> Consolidated:
+    """A pass of consolidation over a data directory, as `fleetlore consolidate` makes it beside any server."""
+    async with unit_over(data, **options) as unit, unit.upkeep.lock.held():
         return await unit.consolidate()
 
 

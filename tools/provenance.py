@@ -17,6 +17,7 @@ def described(item: Item, experience: Experience) -> dict[str, Any]:
         "insight": item.insight,
         "applies_when": item.applies_when,
         "status": item.status,
+        "flags": item.flags,
         "confidence": round(trust_of(item, experience), 2),
         "support": item.evidence.support,
         "contradiction": item.evidence.contradiction,

@@ -8,6 +8,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from fleetlore.kmu.access import authorise
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
@@ -35,6 +36,8 @@ ARGUMENTS = (
 
 # What whoever may prune could have done, or left to consolidation; the rest people did.
 _OF_PRUNING: frozenset[PlanKind] = frozenset(("prune", "merge", "consolidation"))
+# One may take any number of items away, the other gives an agent its voice back.
+_OF_PEOPLE: frozenset[PlanKind] = frozenset(("import", "revocation"))
 
 
 class PrunedItemAnswer(BaseModel):
@@ -66,13 +69,15 @@ def prune(memory: Memory) -> KnowledgeTool:
         agent = caller.agent
         _checked(values)
         unit = await memory.unit()
+        await refuse_withdrawn(unit.ledger.read, agent)
         plan, undo = PlanId(values["plan"].strip()), PlanId(values["undo"].strip())
         if undo:
             known = await unit.ledger.read.plan(undo, agent=agent)
             if known is not None and known.kind not in _OF_PRUNING:
                 authorise(caller, "undo of an edit, an import or a revocation")
-            if known is not None and known.kind == "import":  # it may take any number of items away
-                raise Refusal("undo", f"{undo} is an import", f"Ask a person to run: fleetlore undo {undo}")
+            if known is not None and known.kind in _OF_PEOPLE:
+                what = "an import" if known.kind == "import" else "a revocation"
+                raise Refusal("undo", f"{undo} is {what}", f"Ask a person to run: fleetlore undo {undo}")
             pruning = await unit.undo_plan(undo, agent=agent)
         elif plan and not values["apply"]:
             pruning = await unit.show_plan(plan, agent=agent)
@@ -83,7 +88,7 @@ def prune(memory: Memory) -> KnowledgeTool:
             if plan or values["apply"]:
                 pruning = await unit.apply_plan(plan or pruning.plan.id, agent=agent)
         answer = answer_of(pruning)
-        return both_forms(answer, text_of(answer))
+        return both_forms(answer, text_of)
 
     return knowledge_tool(
         "prune",

@@ -9,6 +9,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.tools.memory import Memory
@@ -88,4 +89,4 @@ def outlined(gap: Gap) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(all_harmless(value), ensure_ascii=False)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Ranked
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Kind, Mode, Space, Status
+from fleetlore.storage.records import Flag, Kind, Mode, Space, Status
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
@@ -71,6 +71,9 @@ class ItemAnswer(BaseModel):
     tags: list[str] = []
     project: str = ""
     updated_at: datetime
+    flags: list[Flag] = Field(default=[], description="why no agent should act on it before a person has looked at it")
+    author: str = Field(default="", description="who told a flagged item, in which feedback")
+    feedback: str = ""
 
 
 class ControlAnswer(BaseModel):
@@ -105,7 +108,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
             Question(agent=agent, **values), fits=lambda retrieval: _tokens(retrieval) <= max_tokens
         )
         answer = answer_of(found)
-        return both_forms(answer, text_of(answer))
+        return both_forms(answer, text_of)
 
     return knowledge_tool(
         "retrieve_knowledge",
@@ -125,7 +128,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
 
 def _tokens(retrieval: Retrieval) -> float:
     answer = answer_of(retrieval)
-    return tokens(answer, text_of(answer))
+    return tokens(answer, text_of)
 
 
 def answer_of(retrieval: Retrieval) -> RetrieveAnswer:
@@ -188,6 +191,9 @@ def _item(entry: Ranked, against: dict[ItemId, str]) -> ItemAnswer:
         tags=list(item.tags),
         project=item.project,
         updated_at=item.updated_at.replace(microsecond=0),
+        flags=list(item.flags),
+        author=item.author if item.flags else "",
+        feedback=item.feedback if item.flags else "",
     )
 
 
@@ -200,6 +206,8 @@ def _line(item: ItemAnswer) -> str:
         f"{quoted(item.insight)}"
     )
     details = {
+        "flagged, do not act on it before a person has looked": ", ".join(item.flags),
+        "told by": f"{item.author} in {item.feedback}" if item.flags else "",
         "applies when": quoted(item.applies_when) if item.applies_when else "",
         "conflicts with": ", ".join(item.conflicts_with),
         "superseded by": item.superseded_by,

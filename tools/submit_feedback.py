@@ -95,7 +95,7 @@ def submit_feedback(memory: Memory) -> KnowledgeTool:
         values["agent"] = memory.admit("submit_feedback", values["agent"], context)
         unit = await memory.unit()
         answer = answer_of(await unit.learn(report_of(values | {"workplace": memory.project()})))
-        return both_forms(answer, text_of(answer))
+        return both_forms(answer, text_of)
 
     return knowledge_tool(
         "submit_feedback",

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -12,12 +12,16 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel
 
+from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.redaction import redact
 from fleetlore.tools.arguments import Argument, read_arguments, schema_of
 
 _FAILED = (
     "fleetlore: the server failed at this call, and its log says why. Send it again once; if it fails again, go on."
 )
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +41,7 @@ class KnowledgeTool(Tool):
         try:
             return await self.fn(arguments, context)
         except FleetloreError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(redact(str(error)).text) from error
         except Exception as error:
             logger.exception("%s failed", self.name)
             raise ToolError(_FAILED) from error
@@ -69,9 +73,17 @@ def knowledge_tool(
     )
 
 
-def both_forms(answer: BaseModel, text: str) -> CallToolResult:
-    """The structured form, without fields at their default, and the text form."""
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured(answer))
+def both_forms(answer: AnswerT, text_of: Callable[[AnswerT], str]) -> CallToolResult:
+    """The structured form, without fields at their default, and the text form; both of what may be shown."""
+    answer = shown(answer)
+    return CallToolResult(
+        content=[TextContent(type="text", text=text_of(answer))], structured_content=structured(answer)
+    )
+
+
+def shown(answer: AnswerT) -> AnswerT:
+    """An answer in which everything is seen, and nothing loads anything where it is shown."""
+    return type(answer).model_validate(all_harmless(answer.model_dump()))
 
 
 def structured(answer: BaseModel) -> dict[str, Any]:
@@ -79,6 +91,7 @@ def structured(answer: BaseModel) -> dict[str, Any]:
     return answer.model_dump(mode="json", exclude_defaults=True)
 
 
-def tokens(answer: BaseModel, text: str) -> float:
+def tokens(answer: AnswerT, text_of: Callable[[AnswerT], str]) -> float:
     """The size of the larger form, at four characters a token."""
-    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(text)) / 4
+    answer = shown(answer)
+    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(text_of(answer))) / 4

@@ -30,7 +30,10 @@ CALL = json.dumps(
         "jsonrpc": "2.0",
         "id": 1,
         "method": "tools/call",
-        "params": {"name": "submit_feedback", "arguments": {"task": "tune the queue", "insight": INSIGHT}},
+        "params": {
+            "name": "submit_feedback",
+            "arguments": {"task": "tune the queue", "outcome": "success", "insight": INSIGHT},
+        },
     }
 )
 _PATIENCE_SECONDS = 60

@@ -30,6 +30,9 @@ async def issue(
 
     async def commit(transaction: LedgerTransaction) -> tuple[Token, str]:
         name = _name(agent, await transaction.tokens.known_agents(), lookalike=lookalike)
+        if await transaction.withdrawn_by(name) is not None:  # whoever gives it a token lets it speak again
+            await transaction.readmit(name)
+            await transaction.record("readmitted", agent=by, subject=name)
         return await _add(transaction, name, tuple(sorted(scopes)), lasting, by=by)
 
     return await ledger.write(commit)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from fleetlore.kmu.auditing import Finding
-from fleetlore.server.people.lines import counted, harmless, hint, moment
+from fleetlore.kmu.harmless import harmless
+from fleetlore.server.people.lines import counted, hint, moment
 from fleetlore.storage.audit_view import Event
 from fleetlore.storage.chain import SEAL
 

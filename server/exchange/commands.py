@@ -111,7 +111,7 @@ def import_(
                             unread.append(str(refusal))
                             click.echo(f"fleetlore: {refusal}", err=True)
             finally:
-                telling.end(importing.totals, importing.plans, unread)
+                telling.end(importing.totals, importing.redacted, importing.plans, unread)
 
     anyio.run(run)
     if unread:

@@ -64,4 +64,4 @@ def _bullet(item: Item, experience: Experience) -> str:
 
 def _inside(text: str) -> str:
     """A text that cannot leave its bullet, or pass for a marker or a comment."""
-    return one_line(text).replace("<!--", "<\u200b!--").replace("-->", "--\u200b>")
+    return one_line(text).replace("<!--", "\\<!--").replace("-->", "--\\>")

@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator, Collection, Iterable
 
 from fleetlore.server.exchange.record import written
-from fleetlore.storage.dossiers import Dossier
-from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.dossiers import Dossier, Statement
+from fleetlore.storage.identifiers import FeedbackId, ItemId
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import AgentName, Item, Verdict
 
 _SLICE = 1_000
 
@@ -35,15 +35,36 @@ async def _dossiers(
     reports = {item.id: {item.feedback, *blames.get(item.id, ())} for item in items.values()}
     for item, said in verdicts.items():
         reports[item] |= {verdict.feedback for verdict in said}
-    statements = await view.statements({report for named in reports.values() for report in named})
+    told = await view.statements({report for named in reports.values() for report in named})
+    statements = {
+        item: told | _remembered(items[item], verdicts.get(item, ()), missing)
+        if (missing := reports[item] - told.keys())
+        else told
+        for item in items
+    }
     return [
         Dossier(
             item=items[item],
             verdicts=tuple(verdicts.get(item, ())),
-            statements=tuple(statements[report] for report in sorted(reports[item])),
+            statements=tuple(
+                statements[item][report] for report in sorted(reports[item]) if report in statements[item]
+            ),
             conflicts=tuple(other for other in marks.get(item, ()) if other in among),
-            blames=tuple(blames.get(item, ())),
+            blames=tuple(blame for blame in blames.get(item, ()) if blame in statements[item]),
             borne_from=borne_from.get(item),
         )
         for item in ids
     ]
+
+
+def _remembered(item: Item, said: Iterable[Verdict], missing: Collection[FeedbackId]) -> dict[FeedbackId, Statement]:
+    """What is still known of reports that were erased: whose they were, and when.
+
+    How a task went that is forgotten is told of none: one report may speak for an item and against another.
+    """
+    made = [(item.feedback, item.author, item.created_at), *((one.feedback, one.agent, one.at) for one in said)]
+    return {
+        report: Statement(id=report, agent=agent, at=at, outcome="observation", implicit="", reasoning="")
+        for report, agent, at in made
+        if report in missing
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import anyio
@@ -29,10 +29,12 @@ from fleetlore.kmu.adopting import (
 )
 from fleetlore.kmu.lesson import draft_of
 from fleetlore.kmu.report import Report
+from fleetlore.kmu.screening import screen_report
 from fleetlore.server.exchange.lines import Arrival, Lesson, Line, Place, Refused, Skipped
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.records import AgentName, Plan, PlannedItem
+from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.submission import Draft
@@ -61,7 +63,7 @@ class Told:
 class Import:
     """One import in the name of an agent. Without a `unit` nothing is stored and it only says what would be.
 
-    `project` is for what names none itself; `tags` are added to every lesson.
+    `project` is for what names none itself; `tags` are added to every lesson. `redacted` counts the secrets taken out.
     """
 
     ledger: Ledger
@@ -71,6 +73,7 @@ class Import:
     tags: tuple[str, ...] = ()
     totals: Counter[str] = field(default_factory=Counter)
     plans: list[Plan] = field(default_factory=list)
+    redacted: int = 0
     _said: dict[str, Place] = field(default_factory=dict)
 
     async def take(self, lines: Sequence[Line]) -> list[Told]:
@@ -82,9 +85,13 @@ class Import:
             for number, line in enumerate(lines):
                 match line:
                     case Skipped():
-                        told[number] = Told(place=line.place, decision="skipped", text=line.text, because=line.because)
+                        told[number] = Told(
+                            place=line.place, decision="skipped", text=redact(line.text).text, because=line.because
+                        )
                     case Refused():
-                        told[number] = Told(place=line.place, decision="refused", text=line.text, because=line.because)
+                        told[number] = Told(
+                            place=line.place, decision="refused", text=redact(line.text).text, because=line.because
+                        )
                     case Arrival():
                         arrivals.append((number, line))
                     case Lesson():
@@ -98,7 +105,9 @@ class Import:
         told: dict[int, Told] = {}
         fresh: dict[int, tuple[Lesson, Report, Draft]] = {}
         for number, lesson in lessons:
-            report = self._report(lesson)
+            report, redacted = await screen_report(self._report(lesson))
+            self.redacted += redacted
+            lesson = replace(lesson, insight=report.insight)  # noqa: PLW2901  what is told of it is told without secrets
             draft = draft_of(self.ledger, report)
             repeated = self._repeated(lesson, draft)
             if draft is None or repeated is not None:
@@ -159,7 +168,7 @@ class Import:
             return _of(lesson, "known", item=learned.id), None
         line = PlannedItem(
             item=ItemId(learned.id),
-            because=lesson.place.told,
+            because=redact(lesson.place.told).text,
             feedback=(answer.feedback,),
             stage="provisional",
             act="import",
@@ -184,7 +193,8 @@ class Import:
         told: dict[int, Told] = {}
         fresh: list[tuple[int, Arrival]] = []
         for number, arrival in arrivals:
-            dossier = digested(self.ledger, arrival.dossier)
+            dossier, redacted = digested(self.ledger, arrival.dossier)
+            self.redacted += redacted
             place, item = arrival.place, dossier.item
             if (earlier := self._said.get(item.id)) is not None:
                 because = f"the same as {earlier}"
@@ -198,7 +208,7 @@ class Import:
         if self.unit is None:
             found = await judge(self.ledger.read, dossiers, agent=self.agent)
         else:
-            lines = {one.dossier.item.id: line_of(one.dossier.item, one.place.told) for _, one in fresh}
+            lines = {one.dossier.item.id: line_of(one.dossier.item, redact(one.place.told).text) for _, one in fresh}
             found, plan = await adopt(self.ledger, self.unit.spaces, dossiers, lines, self._plan())
             self._noted(plan)
         for (number, arrival), standpoint in zip(fresh, found, strict=True):

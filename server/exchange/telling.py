@@ -7,7 +7,7 @@ from typing import Any
 
 from fleetlore.server.command_group import hang_up
 from fleetlore.server.exchange.importing import Told
-from fleetlore.server.people.lines import one_line
+from fleetlore.server.people.lines import one_line, secrets_removed
 from fleetlore.storage.records import Plan
 
 _CLIPPED = 100
@@ -42,12 +42,13 @@ class Telling:
         item = f" {told.item}" if told.item else ""
         write(f"{told.place}: {told.decision}{item}: {one_line(told.text, _CLIPPED)}{because}\n".encode())
 
-    def end(self, totals: Mapping[str, int], plans: Sequence[Plan], unread: Sequence[str]) -> None:
+    def end(self, totals: Mapping[str, int], redacted: int, plans: Sequence[Plan], unread: Sequence[str]) -> None:
         """The sums, how to take it all back, and which files could not be read."""
         counts = {decision: totals.get(decision, 0) for decision in _DECISIONS}
         if self._as_json:
             rest: dict[str, Any] = {
                 "totals": counts,
+                "redacted": redacted,
                 "plans": [plan.id for plan in plans],
                 "unread": list(unread),
                 "dry_run": self._dry_run,
@@ -56,6 +57,8 @@ class Telling:
             return
         said = ", ".join(f"{count:,} {decision}" for decision, count in counts.items() if count) or "nothing in it"
         write(f"{'would import' if self._dry_run else 'imported'}: {said}\n".encode())
+        for sentence in secrets_removed(redacted):
+            write(f"{sentence}\n".encode())
         for plan in plans:
             write(f"to take {len(plan.items):,} of them back: fleetlore undo {plan.id}\n".encode())
 

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from fleetlore.kmu.access import Principal, authorise
 from fleetlore.kmu.briefing import briefing
+from fleetlore.kmu.harmless import harmless
 from fleetlore.kmu.implicit import imply
 from fleetlore.server.hooks.requests import Request, Seen, SessionStart, Stop, ToolUse, way_of
 from fleetlore.server.hooks.wording import greeting, reminder
@@ -46,7 +47,7 @@ async def _greeted(ledger: Ledger, request: SessionStart) -> Answer:
     experience = await ledger.read.experience()
 
     def text(items: Sequence[Item]) -> str:
-        return greeting(items, experience, project=request.project)
+        return harmless(greeting(items, experience, project=request.project))
 
     items = await briefing(
         ledger.read,
@@ -65,7 +66,7 @@ async def _reminded(ledger: Ledger, receipts: Sequence[ReceiptId], agent: AgentN
         return {}
     noted = set(await ledger.write(lambda transaction: transaction.remind(missing)))
     missing = {receipt: task for receipt, task in missing.items() if receipt in noted}
-    return {"decision": "block", "reason": reminder(missing)} if missing else {}
+    return {"decision": "block", "reason": harmless(reminder(missing))} if missing else {}
 
 
 async def _told(ledger: Ledger, request: ToolUse, agent: AgentName | None, *, learning: bool) -> Answer:

@@ -20,7 +20,7 @@ from fleetlore.server.command_group import (
     tell,
     with_unit,
 )
-from fleetlore.server.people.lines import coloured, hint, seen_by
+from fleetlore.server.people.lines import coloured, hint, secrets_removed, seen_by
 from fleetlore.server.people.texts import read
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.errors import Refusal
@@ -84,14 +84,15 @@ def add(
     if not learned.id:
         raise Refusal("insight", learned.because, "Say it in words that another agent can act on")
     found = {"feedback": answer.feedback, "agent": agent, "project": values["project"]} | asdict(learned)
-    tell(found, as_json, lambda _: _told(learned, agent))
+    tell(found | {"redacted": answer.redacted}, as_json, lambda _: _told(learned, agent, answer.redacted))
 
 
-def _told(learned: Learned, agent: AgentName) -> str:
+def _told(learned: Learned, agent: AgentName, redacted: int) -> str:
     own = seen_by(agent if learned.space == "prompt" else "")
     return "\n".join(
         (
             f"{learned.id}  {coloured(learned.status)}  {learned.decision}: {learned.because}",
+            *secrets_removed(redacted),
             hint(f"next: fleetlore show {learned.id}{own}; to word it anew: fleetlore edit {learned.id}{own}"),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -23,16 +24,20 @@ from fleetlore.server.command_group import (
     with_unit,
 )
 from fleetlore.server.people.completing import ids_of
-from fleetlore.server.people.lines import one_line, seen_by
+from fleetlore.server.people.lines import one_line, secrets_removed, seen_by
 from fleetlore.server.people.plans import account_of, plan_text
 from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import AgentName, Item, Wording
+from fleetlore.storage.records import AgentName, Item, Plan, Wording
+from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
+
+    # A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
+    Change = Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]]
 
 KEPT = "edits"
 
@@ -51,6 +56,7 @@ KEPT = "edits"
     type=click.File("r", encoding="utf-8-sig"),
     help="A text as the editor shows it (- for standard input).",
 )
+@click.option("--accept", is_flag=True, help="Let it go as it is worded, where it is held until a person has looked.")
 @agent_option
 @data_option
 @json_option
@@ -63,6 +69,7 @@ def edit(
     task_type: str | None,
     project: str | None,
     file: TextIO | None,
+    accept: bool,
     agent: AgentName,
     data: Path,
     as_json: bool,
@@ -71,6 +78,9 @@ def edit(
 
     Without options in your editor ($VISUAL, $EDITOR).
 
+    An item that is held, as it reads like instructions or hides something, is judged again by its new words;
+    --accept lets it go as it is.
+
     Who edits what somebody else has changed meanwhile is refused, and the text is kept in a file.
     Next: `fleetlore undo` takes an edit back exactly.
     """
@@ -78,6 +88,11 @@ def edit(
     stated: dict[str, Any] = {"insight": insight, "applies_when": applies_when, "kind": kind, "task_type": task_type}
     stated |= {"project": project, "tags": tags or None}
     options = {name: value for name, value in stated.items() if value is not None}
+    if accept:
+        if options or file is not None:
+            raise Refusal("accept", "the item is to be worded anew at once", "Accept it as it is, or reword it")
+        tell(_accepted(item, agent=agent, data=data), as_json, _told)
+        return
     text = _text(item, options, file, data)
     try:
         wish = _wish(item, options if text is None else read_back(text, item.wording))
@@ -132,12 +147,33 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     if wish == item.wording:
         return {"item": item.id, "changed": False}
 
+    return _changed(item, lambda unit: unit.edit(item.id, read=item.wording, wish=wish, agent=agent), agent, data)
+
+
+def _accepted(item: Item, *, agent: AgentName, data: Path) -> dict[str, Any]:
+    """What accepting the item did."""
+
+    async def accept(unit: KnowledgeManagementUnit) -> tuple[Plan, int]:
+        return await unit.accept(item.id, agent=agent), 0
+
+    return _changed(item, accept, agent, data)
+
+
+def _changed(
+    item: Item,
+    change: Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]],
+    agent: AgentName,
+    data: Path,
+) -> dict[str, Any]:
+    """What a change of the item did."""
+
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
         try:
-            plan = await unit.edit(item.id, read=item.wording, wish=wish, agent=agent)
+            plan, redacted = await change(unit)
         except Refusal as refusal:
             return refusal  # raised here it would come out of the unit's tasks in a group
-        return {"item": item.id, "changed": True, **await account_of(unit.ledger.read, plan, agent)}
+        told = {"item": item.id, "changed": plan is not None, "redacted": redacted}
+        return told if plan is None else {**told, **await account_of(unit.ledger.read, plan, agent)}
 
     found = with_unit(data, work, Policy())
     if isinstance(found, Refusal):
@@ -153,7 +189,11 @@ def _again(item: Item, text: bytes, file: TextIO | None, data: Path) -> str:
 
 
 def _keep(item: Item, text: bytes, data: Path) -> Path:
-    """Puts a text that could not be used where the person finds it again; what was kept before stays."""
+    """Puts a text that could not be used, but for its secrets, where the person finds it again.
+
+    What was kept before stays.
+    """
+    text = redact(text.decode("utf-8", "surrogateescape")).text.encode("utf-8", "surrogateescape")
     folder = data / KEPT
     folder.mkdir(exist_ok=True)
     number = 1
@@ -169,4 +209,5 @@ def _keep(item: Item, text: bytes, data: Path) -> Path:
 
 
 def _told(found: dict[str, Any]) -> str:
-    return plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    said = plan_text(found) if found["changed"] else f"{found['item']} is as it was: nothing was changed"
+    return "\n".join((said, *secrets_removed(found.get("redacted", 0))))

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fleetlore.kmu.harmless import harmless
 from fleetlore.server.people.lines import (
     ERASED,
     OWN,
     coloured,
     counted,
-    harmless,
+    flagged,
     heading,
     hint,
     moment,
@@ -37,9 +38,14 @@ _EVENTS = {
     "pruned": "it was pruned: plan {plan}",
     "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
+    "held": "held it until a person has looked at it",
+    "accepted": "looked at it and let it go: plan {plan}",
+    "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
     "erased": "erased what it said: plan {plan}",
+    "withdrawn": "took out what {of} had said of it: plan {plan}",
+    "withdrawal undone": "let what {of} had said of it count again: took back plan {plan}",
 }
 
 
@@ -74,6 +80,8 @@ def _because(item: Item, pruned: str) -> str:
             return f"it contradicts {', '.join(item.conflicts_with)}, and neither has won"
         case "active":
             return "its owner's own" if item.space == "prompt" else "outcomes of other agents bear it out"
+        case "provisional" if item.flags:
+            return "it is held until a person has looked at it, whatever outcomes say"
         case "provisional":
             return "outcomes of other agents have not borne it out yet"
 
@@ -96,6 +104,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{place}{''.join(f', {name} {value}' for name, value in filed.items() if value)}"
     yield f"told by {found['author']} at {moment(found['created_at'])}, last changed at {moment(found['updated_at'])}"
     yield f"{found['status']}: {one_line(found['because'])}"
+    if found["flags"]:
+        yield flagged(found["flags"])
     yield ""
     yield heading("evidence")
     yield (
@@ -154,4 +164,5 @@ def _next(found: dict[str, Any]) -> str:
         return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:
         return f"next: to bring it back: fleetlore undo {found['pruned_by']}"
-    return f"next: fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"
+    accept = f"fleetlore edit {found['id']}{own} --accept, or reword it: " if found["flags"] else ""
+    return f"next: {accept}fleetlore edit {found['id']}{own}, or fleetlore prune {found['id']}{own} --reason …"

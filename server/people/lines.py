@@ -1,16 +1,16 @@
 """How the commands for people write: one line for a text, as wide as the terminal, and colours that tell something."""
 
-import re
 import shutil
 import sys
+from collections.abc import Sequence
 
 import click
 
+from fleetlore.kmu.harmless import harmless
 from fleetlore.storage.records import Item
 
 OWN = "an agent's own"  # in place of what only its owner may read
 ERASED = "erased for good"  # in place of what nobody can read any more
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _COLOURS = {
     "active": "green",
     "provisional": "yellow",
@@ -21,14 +21,9 @@ _COLOURS = {
 }
 
 
-def harmless(text: str) -> str:
-    """Somebody else's text without what could steer a terminal: escape sequences, marks that turn its direction."""
-    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def one_line(text: str, most: int = 0) -> str:
     """A text without its line breaks, harmless, cut to `most` characters; 0 cuts nothing."""
-    line = harmless(" ".join(text.split()))
+    line = " ".join(harmless(text).split())
     return line if not most or len(line) <= most else f"{line[: most - 1]}…"
 
 
@@ -40,6 +35,11 @@ def room(taken: int) -> int:
 def coloured(status: str, width: int = 0) -> str:
     """A status in its colour."""
     return click.style(status.ljust(width), fg=_COLOURS.get(status))
+
+
+def flagged(flags: Sequence[str]) -> str:
+    """Why an item is held."""
+    return click.style(f"held until a person has looked: {', '.join(flags).replace('_', ' ')}", fg="red")
 
 
 def heading(text: str) -> str:
@@ -75,3 +75,8 @@ def quoted(text: str) -> str:
 def counted(number: int, noun: str) -> str:
     """So many of something."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def secrets_removed(number: int) -> list[str]:
+    """What is told of secrets that were taken out of what somebody said; nothing where there were none."""
+    return [f"{counted(number, 'secret')} removed before anything was stored"] if number else []

@@ -22,7 +22,6 @@ from fleetlore.server.command_group import (
     with_ledger,
     with_unit,
 )
-from fleetlore.server.identity import person
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import counted, heading, hint
 from fleetlore.server.people.plans import account_of, plan_text
@@ -109,13 +108,15 @@ def prune(
 
 @commands.command()
 @click.argument("plan", shell_complete=ids_of("p"))
+@agent_option
 @data_option
 @promote_after_option
 @json_option
-def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
+def undo(plan: str, agent: AgentName, data: Path, promote_after: int, as_json: bool) -> None:
     """Take back what a PLAN (p_…) did.
 
-    Pruning, merging, consolidation, an edit or an import. Everything is as it was before, with what came since.
+    Pruning, merging, consolidation, an edit, an import or a revocation. Everything is as it was before, with what came
+    since.
     Next: `fleetlore show` the plan or its items.
     """
     wanted = PlanId(as_kept(plan))
@@ -130,8 +131,8 @@ def undo(plan: str, data: Path, promote_after: int, as_json: bool) -> None:
     made = with_ledger(data, "", known)
 
     async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        undone = await unit.undo_plan(wanted, agent=made.agent)
-        return await account_of(unit.ledger.read, undone.plan, person())
+        undone = await unit.undo_plan(wanted, agent=agent, seen_by=made.agent)
+        return await account_of(unit.ledger.read, undone.plan, agent)
 
     found = with_unit(data, work, Policy(promote_after=promote_after))
     tell(found, as_json, lambda told: _taken_back(told, before=made.undone_at is not None))

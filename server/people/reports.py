@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from fleetlore.kmu.access import Principal, permitted
+from fleetlore.kmu.harmless import harmless
 from fleetlore.kmu.report import Acknowledgement
-from fleetlore.server.people.lines import harmless, heading, hint, moment
+from fleetlore.server.people.lines import heading, hint, moment
 from fleetlore.storage.identifiers import FeedbackId
 from fleetlore.storage.ledger_view import LedgerView
 

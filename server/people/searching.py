@@ -7,7 +7,7 @@ import click
 
 from fleetlore.kmu.finding import Found, needles, ordered, promising, rarity, words_of
 from fleetlore.server.command_group import agent_option, commands, data_option, json_option, tell, with_ledger
-from fleetlore.server.people.lines import coloured, hint, one_line, room, seen_by
+from fleetlore.server.people.lines import coloured, flagged, hint, one_line, room, seen_by
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName
 
@@ -28,6 +28,9 @@ _ALIKE = 100
     default=None,
     show_default="any",
 )
+@click.option(
+    "--flagged", "only_flagged", is_flag=True, help="Only items that are held until a person has looked at them."
+)
 @agent_option
 @data_option
 @json_option
@@ -38,6 +41,7 @@ def search(
     tags: tuple[str, ...],
     space: str | None,
     status: str | None,
+    only_flagged: bool,
     agent: AgentName,
     data: Path,
     as_json: bool,
@@ -60,6 +64,7 @@ def search(
             project=project,
             tags=tags,
             status=status or "",
+            flagged=only_flagged,
             most=_ALIKE if words else _LOOKED_AT,
         )
         weights = rarity(words, matches)
@@ -68,7 +73,7 @@ def search(
         return ordered(asked, items.values(), weights, await ledger.read.experience())
 
     found = with_ledger(data, "", work)
-    filtered = bool(project or tags or space or status)
+    filtered = bool(project or tags or space or status or only_flagged)
     tell(
         {"query": asked, "items": [_outlined(one) for one in found[:limit]], "more": max(len(found) - limit, 0)},
         as_json,
@@ -84,6 +89,7 @@ def _outlined(found: Found) -> dict[str, Any]:
         "space": item.space,
         "kind": item.kind,
         "status": item.status,
+        "flags": item.flags,
         "confidence": round(found.confidence, 2),
         "insight": item.insight,
         "applies_when": item.applies_when,
@@ -100,13 +106,15 @@ def _listed(found: list[Found], left: int) -> str:
         lines.append(head + one_line(item.insight, room(len(click.unstyle(head)))))
         if item.applies_when:
             lines.append(f"{'':24}{hint('when')} {one_line(item.applies_when, room(29))}")
+        if item.flags:
+            lines.append(f"{'':24}{flagged(item.flags)}")
     more = f"{left} more: --limit {len(found) + left}; " if left > 0 else ""
     return "\n".join([*lines, hint(f"{more}next: fleetlore show {found[0].item.id}{seen_by(found[0].item.owner)}")])
 
 
 def _nothing(asked: str, agent: AgentName, filtered: bool) -> str:
     if filtered:
-        return "nothing found. Try without --project, --tag, --space and --status."
+        return "nothing found. Try without --project, --tag, --space, --status and --flagged."
     if not asked:
         return f'nothing is known yet. Tell it something: fleetlore add "…" --agent {agent}'
     return f'nothing found for "{one_line(asked)}". Try other or fewer words, or tell the fleet: fleetlore add "…"'

@@ -11,7 +11,7 @@ SELECT i.id, successor.id AS successor FROM items i
 SELECT * FROM verdicts WHERE item IN (SELECT value FROM json_each(:ids)) ORDER BY item, at, source;
 
 -- name: statements
-SELECT f.id, f.agent, f.at, f.outcome, f.implicit, CASE WHEN f.own THEN '{}' ELSE c.body END AS content
+SELECT f.id, f.agent, f.at, f.outcome, f.implicit, CASE WHEN f.own THEN '{}' ELSE c.body END AS content, c.screened
   FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id IN (SELECT value FROM json_each(:ids));
 
@@ -41,17 +41,18 @@ SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
  ORDER BY i.seq;
 
 -- name: adopt_content
-INSERT INTO contents (id, body, nonce) VALUES (:id, :body, :nonce) ON CONFLICT DO NOTHING;
+INSERT INTO contents (id, body, nonce, screened) VALUES (:id, :body, :nonce, :screened) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
-                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by)
+                   feedback, created_at, updated_at, stage, trust, borne_from, superseded_by, flags, judgement)
 VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :gist, :author,
-        :feedback, :created_at, :updated_at, :stage, :trust, :borne_from, :superseded_by);
+        :feedback, :created_at, :updated_at, iif(:flags = '', :stage, 'provisional'), :trust, :borne_from,
+        :superseded_by, :flags, :judgement);
 
 -- name: adopt_feedback
-INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, key, request, answer)
-VALUES (:id, :at, :agent, NULL, :outcome, :implicit, '', '', '') ON CONFLICT DO NOTHING;
+INSERT INTO feedback (id, at, agent, receipt, outcome, implicit, own, key, request, answer)
+VALUES (:id, :at, :agent, NULL, :outcome, :implicit, :own, '', '', '') ON CONFLICT DO NOTHING;
 
 -- name: adopt_blame
 INSERT INTO blames (lesson, agent, feedback, at) VALUES (:lesson, :agent, :feedback, :at) ON CONFLICT DO NOTHING;

@@ -7,7 +7,7 @@ WITH texts AS MATERIALIZED (
     SELECT i.id, i.trust, i.seq, lower(c.body) AS body
       FROM items i JOIN contents c ON c.id = i.id
      WHERE i.pruned_by IS NULL AND (i.space = 'general' OR i.owner = :agent)
-       AND (:space = '' OR +i.space = :space) AND (:project = '' OR i.project = :project)
+       AND (NOT :flagged OR i.flags <> '') AND (:space = '' OR +i.space = :space) AND (:project = '' OR i.project = :project)
        AND (:tags = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(:tags) w
              WHERE NOT EXISTS (SELECT 1 FROM json_each(i.tags) t WHERE t.value = w.value)))
        AND (:status = '' OR :status = CASE
@@ -35,7 +35,7 @@ SELECT id, words, count
  WHERE place <= :most;
 
 -- name: reports_among
-SELECT f.id, f.at, f.agent, f.outcome, CASE WHEN f.own AND f.agent <> :agent THEN '{}' ELSE c.body END AS content
+SELECT f.id, f.at, f.agent, f.outcome, CASE WHEN f.own AND f.agent <> :agent THEN '{}' ELSE c.body END AS content, c.screened
   FROM feedback f LEFT JOIN contents c ON c.id = f.id WHERE f.id IN (SELECT value FROM json_each(:ids));
 
 -- name: answer_of_report
@@ -58,7 +58,7 @@ SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :o
 SELECT DISTINCT subject AS id FROM events WHERE at >= :since AND kind IN ('edited', 'edit undone');
 
 -- name: set_content
-UPDATE contents SET body = :body, nonce = :nonce WHERE id = :id;
+UPDATE contents SET body = :body, nonce = :nonce, screened = :screened WHERE id = :id;
 
 -- name: reword
 UPDATE items SET kind = :kind, task_type = :task_type, project = :project, tags = :tags, digest = :digest,

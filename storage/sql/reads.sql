@@ -8,7 +8,7 @@
 SELECT key, value FROM meta;
 
 -- name: items
-SELECT i.*, c.body AS content,
+SELECT i.*, c.body AS content, c.screened,
        successor.id AS successor,
        (SELECT json_group_array(k.other)
           FROM conflicts k JOIN items o ON o.id = k.other
@@ -32,7 +32,7 @@ SELECT id, pruned_by FROM known WHERE merged_into IS NULL;
 
 -- name: item_of_gist
 SELECT id FROM items
- WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND pruned_by IS NULL
+ WHERE space = :space AND owner = :owner AND gist = :gist AND gist <> '' AND flags = '' AND pruned_by IS NULL
  ORDER BY seq LIMIT 1;
 
 -- name: survivors
@@ -75,7 +75,7 @@ SELECT id, superseded_by FROM items WHERE superseded_by IN (SELECT value FROM js
 SELECT trust FROM items WHERE id = :id;
 
 -- name: merge_plan
-SELECT p.*, c.body AS content
+SELECT p.*, c.body AS content, c.screened
   FROM items i JOIN plans p ON p.id = i.pruned_by LEFT JOIN contents c ON c.id = p.id
  WHERE i.id = :item AND i.merged_into IS NOT NULL;
 
@@ -86,13 +86,13 @@ SELECT superseded_by FROM items WHERE id = :id;
 SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
 
 -- name: living_after
-SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
+SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
   FROM items i JOIN contents c ON c.id = i.id
  WHERE +i.space = :space AND i.pruned_by IS NULL AND i.seq > :after
  ORDER BY i.seq LIMIT :limit;
 
 -- name: living_among
-SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content
+SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
   FROM items i JOIN contents c ON c.id = i.id
  WHERE +i.space = :space AND i.pruned_by IS NULL AND i.id IN (SELECT value FROM json_each(:ids));
 
@@ -103,7 +103,7 @@ SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AN
 SELECT count(*) AS count FROM items WHERE space = :space AND pruned_by IS NULL;
 
 -- name: receipt
-SELECT r.*, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id
+SELECT r.*, c.body AS content, c.screened FROM receipts r LEFT JOIN contents c ON c.id = r.id
  WHERE r.id = :id AND (:agent IS NULL OR r.agent = :agent);
 
 -- name: latest_receipt_showing
@@ -127,7 +127,7 @@ SELECT * FROM verdicts WHERE item = :item ORDER BY at, source;
 SELECT * FROM verdicts WHERE source = :receipt AND implicit;
 
 -- name: unanswered
-SELECT r.id, c.body AS content FROM receipts r LEFT JOIN contents c ON c.id = r.id
+SELECT r.id, c.body AS content, c.screened FROM receipts r LEFT JOIN contents c ON c.id = r.id
  WHERE r.id IN (SELECT value FROM json_each(:receipts)) AND r.answered_at IS NULL AND r.reminded_at IS NULL
    AND (:agent IS NULL OR r.agent = :agent)
  ORDER BY r.seq;
@@ -196,23 +196,23 @@ SELECT v.item, v.agent, v.sign, max(v.at) FROM verdicts v JOIN items i ON i.id =
  WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.direct AND v.at > i.borne_from GROUP BY v.item, v.agent;
 
 -- name: count_agents
-SELECT count(*) AS count FROM agents;
+SELECT count(*) AS count FROM agents WHERE withdrawn_by IS NULL;
 
 -- name: speaking_against
-SELECT v.item, v.feedback, v.agent, CASE WHEN f.own AND f.agent <> i.owner THEN '{}' ELSE c.body END AS content
+SELECT v.item, v.feedback, v.agent, CASE WHEN f.own AND f.agent <> i.owner THEN '{}' ELSE c.body END AS content, c.screened
   FROM verdicts v JOIN items i ON i.id = v.item JOIN feedback f ON f.id = v.feedback JOIN contents c ON c.id = v.feedback
  WHERE v.item IN (SELECT value FROM json_each(:ids)) AND v.sign < 0 AND v.direct
  ORDER BY v.at DESC;
 
 -- name: feedback
-SELECT f.*, c.body AS content FROM feedback f LEFT JOIN contents c ON c.id = f.id
+SELECT f.*, c.body AS content, c.screened FROM feedback f LEFT JOIN contents c ON c.id = f.id
  WHERE f.id = :id AND (f.agent = :agent OR (:others AND NOT f.own));
 
 -- name: history
 SELECT at, kind, agent, body FROM events WHERE subject = :subject ORDER BY seq;
 
 -- name: plan
-SELECT p.*, c.body AS content FROM plans p LEFT JOIN contents c ON c.id = p.id
+SELECT p.*, c.body AS content, c.screened FROM plans p LEFT JOIN contents c ON c.id = p.id
  WHERE p.id = :id
    AND (:agent IS NULL
         OR NOT EXISTS (SELECT 1 FROM json_each(p.items) l JOIN items i ON i.id IN (l.value ->> 'item', l.value ->> 'other')
@@ -238,6 +238,7 @@ SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
 
 -- name: census
 SELECT (SELECT count(*) FROM agents) AS agents,
+       (SELECT count(*) FROM items WHERE flags <> '' AND pruned_by IS NULL) AS held,
        (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
        (SELECT count(*) FROM receipts) AS receipts,
        (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered,
@@ -249,8 +250,8 @@ SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, CASE WHEN :tasks THEN '[
        (SELECT f.outcome || ' ' || f.implicit FROM feedback f
          WHERE f.receipt = r.id AND f.outcome <> 'observation'
          ORDER BY f.implicit <> '', iif(f.implicit = '', f.at, -f.at), f.id LIMIT 1) AS outcome,
-       CASE WHEN :tasks THEN (SELECT c.body FROM contents c WHERE c.id = r.id) END AS content
-  FROM receipts r ORDER BY r.seq DESC LIMIT :latest;
+       c.body AS content, c.screened
+  FROM receipts r LEFT JOIN contents c ON :tasks AND c.id = r.id ORDER BY r.seq DESC LIMIT :latest;
 
 -- name: reports_on
 SELECT id, at, outcome, implicit FROM feedback WHERE receipt = :receipt ORDER BY at, id;

@@ -7,7 +7,7 @@ SELECT :id, :store, :at, :kind, :agent, :subject, :body, link_of(head, :id, :sto
   FROM chain;
 
 -- name: add_content
-INSERT INTO contents (id, body, nonce) VALUES (:id, :body, :nonce);
+INSERT INTO contents (id, body, nonce, screened) VALUES (:id, :body, :nonce, :screened);
 
 -- name: saw_agent
 INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)
@@ -29,9 +29,9 @@ DELETE FROM blames WHERE lesson = :lesson RETURNING agent;
 
 -- name: add_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,
-                   feedback, created_at, updated_at, stage, trust)
+                   feedback, created_at, updated_at, stage, trust, flags, judgement)
 VALUES (:id, :space, :owner, :kind, :task_type, :project, :tags, :digest, :condition, :lesson, :slot, :gist, :author,
-        :feedback, :at, :at, :stage, :trust);
+        :feedback, :at, :at, :stage, :trust, :flags, :judgement);
 
 -- name: shift_trust
 UPDATE items SET trust = :trust WHERE id = :id;
@@ -40,10 +40,10 @@ UPDATE items SET trust = :trust WHERE id = :id;
 UPDATE items SET trust = :trust, updated_at = max(updated_at, :at) WHERE id = :id;
 
 -- name: set_stage
-UPDATE items SET stage = :stage, updated_at = max(updated_at, :at) WHERE id = :id;
+UPDATE items SET stage = iif(flags = '', :stage, 'provisional'), updated_at = max(updated_at, :at) WHERE id = :id;
 
 -- name: bear_out_from
-UPDATE items SET stage = :stage, borne_from = :since WHERE id = :id;
+UPDATE items SET stage = iif(flags = '', :stage, 'provisional'), borne_from = :since WHERE id = :id;
 
 -- name: count_verdicts
 UPDATE items SET

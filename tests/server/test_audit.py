@@ -232,7 +232,7 @@ async def test_a_text_that_somebody_emptied_or_removed_is_named(data):
         data,
         f"UPDATE contents SET body = '{{}}', nonce = '' WHERE id = '{item}'",
         f"DELETE FROM contents WHERE id = '{report}'",
-        "INSERT INTO contents VALUES ('k_0', '{}', 'abc')",
+        "INSERT INTO contents (id, body, nonce) VALUES ('k_0', '{}', 'abc')",
     )
     assert set((await broken(data))["altered_texts"]) == {
         f"the text of {item} is gone, and nobody erased it",

@@ -331,7 +331,7 @@ async def test_what_was_pruned_stays_so_and_the_report_says_how_it_comes_back(da
 async def test_a_file_cannot_steer_the_terminal_through_what_is_told_of_it(data, folder):
     (folder / "AGENTS.md").write_text("- Always \x1b[31mread \u202eit\n")
     told = (await run("import", "AGENTS.md", "--dry-run", "--data", data)).decode()
-    assert told.startswith("AGENTS.md:1: new: Always \ufffd[31mread \ufffdit\n")
+    assert told.startswith("AGENTS.md:1: new: Always \\u001b[31mread \\u202eit\n")
 
 
 async def test_what_an_import_tells_people_ends_with_the_sums_and_the_way_back(data, folder):

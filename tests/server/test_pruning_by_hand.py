@@ -1,4 +1,4 @@
-"""`fleetlore prune` and `fleetlore undo`, also at a terminal; colours; completion in a real shell."""
+"""`fleetlore prune`, `revoke` and `undo`, also at a terminal; colours; completion in a real shell."""
 
 import os
 import pty
@@ -124,6 +124,18 @@ async def test_at_a_terminal_one_is_asked_first_and_may_say_no(data, item):
     assert code == 1
     assert "forget 1 item? [y/N]" in output
     assert await living(data) == [item]
+
+
+async def test_at_a_terminal_revoking_asks_first_and_one_may_say_no_or_yes(data, item):
+    code, output = at_a_terminal("revoke", "teacher", "--data", data, typed="n\n")
+    assert code == 1
+    assert "only teacher backs it" in output
+    assert "revoke teacher? [y/N]" in output
+    assert await living(data) == [item]
+    code, output = at_a_terminal("revoke", "teacher", "--data", data, typed="y\n")
+    assert code == 0
+    assert "revoked teacher: 1 item changed" in output
+    assert await living(data) == []
 
 
 async def test_colours_are_for_terminals_and_go_with_no_color(data, item):

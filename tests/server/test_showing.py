@@ -110,7 +110,7 @@ async def test_what_others_say_cannot_steer_the_terminal(data):
         item = await fleet.teach(evil, task=f"{TASK}\x1b]0;title\x07", reasoning="\x1b[31mred")
         receipt = (await fleet.retrieve(TASK, agent="zoe"))["receipt"]
     found = await told("show", item, "--data", data)
-    assert found["insight"] == evil
+    assert found["insight"] == "Keep\\u001b[2J it\\u009b31m \\u202egnp.exe"
     plan = (await told("prune", item, "--reason", "test", "--data", data))["plan"]
     commands = [["show", item], ["show", found["origin"]["feedback"]], ["show", plan], ["why", receipt], ["search"]]
     for command in [*commands, ["report"]]:

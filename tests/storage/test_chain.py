@@ -31,7 +31,9 @@ def older_ledger(data):
     for number in range(3):
         event = (f"e_{number}", "s_1", number, "new", "ana", f"k_{number}", json.dumps({"feedback": f"f_{number}"}))
         connection.execute(OLD, event)
-    connection.executemany("INSERT INTO contents VALUES (?, ?)", [("k_0", '{"insight": "a"}'), ("f_0", "{}")])
+    connection.executemany(
+        "INSERT INTO contents (id, body) VALUES (?, ?)", [("k_0", '{"insight": "a"}'), ("f_0", "{}")]
+    )
     return connection
 
 

@@ -1,4 +1,5 @@
-"""Bad input: what is refused, in whose name and with what advice; and odd texts, which come back as they were sent."""
+"""Bad input: what is refused, in whose name and with what advice; and odd texts, which come back as they were sent, but
+for what is hidden in them: that is written out."""
 
 import json
 import re
@@ -7,6 +8,7 @@ import pytest
 from team import TASK, Team, counts, refusal
 
 from fleet import in_process
+from fleetlore.kmu.hidden import visible
 from fleetlore.storage.errors import Refusal
 from fleetlore.tools import prune, retrieve_knowledge, submit_feedback
 from fleetlore.tools.arguments import read_arguments
@@ -271,8 +273,8 @@ async def test_an_insight_and_its_condition_come_back_as_they_were_sent(shared, 
     whole = await shared.resource(f"fleetlore://item/{item}")
     listed = [one for one in (await shared.resource("fleetlore://general"))["items"] if one["id"] == item]
     planned = (await shared.call("prune", ids=[item], reason=text))["items"]
-    assert [entry["insight"] for entry in (shown[item], whole, *listed, *planned)] == [insight] * 4
-    assert [entry["applies_when"] for entry in (shown[item], whole, *listed)] == [condition] * 3
+    assert [entry["insight"] for entry in (shown[item], whole, *listed, *planned)] == [visible(insight)] * 4
+    assert [entry["applies_when"] for entry in (shown[item], whole, *listed)] == [visible(condition)] * 3
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -280,7 +282,7 @@ async def test_an_odd_text_is_quoted_on_one_line_of_the_text_form(shared, text):
     item = await shared.teach(f"{text} turns twice", applies_when=f"{TASK} {text}")
     answer = await shared.text("retrieve_knowledge", task=f"{TASK} {text}", limit=50, max_tokens=20_000)
     [line] = [line for line in answer.split("\n") if line.startswith(f"- {item} ")]
-    assert json.dumps(f"{text} turns twice", ensure_ascii=False) in line
+    assert json.dumps(visible(f"{text} turns twice"), ensure_ascii=False) in line
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -293,10 +295,10 @@ async def test_a_task_may_be_any_text(shared, text):
 async def test_a_reasoning_comes_back_as_it_was_sent(shared, text):
     team = Team(shared)
     item = await team.teach(f"Skip the second check {text}")
-    await team.report("bob", harmful=[item], insight=f"Keep the second check {text}", reasoning=text)
+    await team.report("bob", harmful=[item], insight=f"Keep the second check {visible(text)}", reasoning=text)
     [planned] = (await shared.call("prune", ids=[item], reason="asked"))["items"]
-    assert planned["because"] == f"asked; reports say bob: “{text}”"
-    assert (await team.shown("cy"))[item]["against"] == text
+    assert planned["because"] == f"asked; reports say bob: “{visible(text)}”"
+    assert (await team.shown("cy"))[item]["against"] == visible(text)
     report = (await team.item(item))["verdicts"][-1]["feedback"]
     assert planned["feedback"] == [report]
 
@@ -304,7 +306,7 @@ async def test_a_reasoning_comes_back_as_it_was_sent(shared, text):
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 async def test_what_came_with_a_lesson_is_kept_as_it_was_sent(shared, text):
     item = await shared.teach(f"Check the seal {text}", reasoning=text)
-    assert (await shared.resource(f"fleetlore://item/{item}"))["origin"]["assessment"] == [text]
+    assert (await shared.resource(f"fleetlore://item/{item}"))["origin"]["assessment"] == [visible(text)]
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -317,7 +319,7 @@ async def test_an_output_is_compared_with_what_was_expected_as_both_were_sent(sh
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 async def test_a_reason_to_forget_comes_back_as_it_was_sent(shared, known, text):
     plan = await shared.call("prune", ids=[known], reason=text)
-    assert [item["because"] for item in plan["items"]] == [text]
+    assert [item["because"] for item in plan["items"]] == [visible(text)]
     assert await shared.call("prune", plan=plan["plan"]) == plan
 
 
@@ -328,7 +330,7 @@ async def test_a_name_of_one_line_is_kept_and_found_as_it_was_sent(shared, text)
     item = await shared.teach(f"Sharpen the tool for {text}", **learnt, space="prompt")
     asked = {"task": "something else", "task_type": text, "project": text, "tags": [text], "agent": agent}
     [found] = (await shared.retrieve(**asked))["items"]
-    assert (found["id"], found["project"], found["tags"]) == (item, text, [text])
+    assert (found["id"], found["project"], found["tags"]) == (item, visible(text), [visible(text)])
     assert (await shared.retrieve(**asked | {"task_type": f"{text}'"}))["items"] == []
     assert (await shared.retrieve(**asked | {"tags": [f"{text}'"]}))["items"] == []
 

@@ -253,7 +253,8 @@ async def test_every_field_of_an_item_stands_in_both_forms(full):
     )
     assert {field for item in structured["items"] for field in item} == {
         "id", "space", "kind", "insight", "applies_when", "score", "confidence", "support", "contradiction", "agents",
-        "status", "conflicts_with", "superseded_by", "against", "tags", "project", "updated_at",
+        "status", "conflicts_with", "superseded_by", "against", "tags", "project", "updated_at", "flags", "author",
+        "feedback",
     }  # fmt: skip
     assert missing(structured, text) == []
 

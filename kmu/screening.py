@@ -1,0 +1,103 @@
+"""Screening: what comes in is looked through for secrets before it is embedded, stored, digested or logged.
+
+Each of the unit's verbs that takes text begins here, so that no caller can forget it. Of a record every text is looked
+through, and what was found in one is taken out of the others too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from fleetlore.storage.credentials import RANDOM
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.known_keys import rules_are_loaded
+from fleetlore.storage.redaction import cut, redact
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.question import Question
+    from fleetlore.kmu.report import Report
+    from fleetlore.kmu.wish import Wish
+    from fleetlore.storage.dossiers import Dossier
+    from fleetlore.storage.records import Wording
+
+RecordT = TypeVar("RecordT", "Report", "Question", "Wish", "Wording")
+
+_WORDING = ("insight", "applies_when", "task_type", "project", "tags")
+_QUESTION = ("task", "task_type", "project", "tags")
+_REPORT = ("task", "reasoning", "insight", "applies_when", "output", "expected", "task_type", "project", "tags")
+# What is this long is looked through in a thread of its own.
+_LONG = 20_000
+
+
+async def screen_report(report: Report) -> tuple[Report, int]:
+    """The report without secrets, and how many they were.
+
+    Raises `Refusal` where its key is one: a key must stay what it is. Keys may well be drawn at random.
+    """
+    clean = await _screened(report, _REPORT)
+    if set(redact(report.key).kinds) - {RANDOM}:
+        raise Refusal("key", "it looks like a secret", "Use a key that may be stored, as the name of the run")
+    return clean
+
+
+async def screen_question(question: Question) -> Question:
+    """The question without secrets."""
+    return (await _screened(question, _QUESTION))[0]
+
+
+async def screen_wish(wish: Wish) -> Wish:
+    """The wish to forget with no secret in its reason."""
+    return (await _screened(wish, ("reason",)))[0]
+
+
+async def screen_wording(wording: Wording) -> tuple[Wording, int]:
+    """The wording without secrets, and how many they were."""
+    return await _screened(wording, _WORDING)
+
+
+def screen_dossier(dossier: Dossier) -> tuple[Dossier, int]:
+    """The item and what was said of it without secrets, and how many they were."""
+    texts = {f"item {name}": getattr(dossier.item, name) for name in _WORDING}
+    texts |= {statement.id: statement.reasoning for statement in dossier.statements}
+    clean, count = without_secrets(texts)
+    if not count:
+        return dossier, 0
+    item = replace(dossier.item, **{name: clean[f"item {name}"] for name in _WORDING})
+    statements = tuple(replace(statement, reasoning=clean[statement.id]) for statement in dossier.statements)
+    return replace(dossier, item=item, statements=statements), count
+
+
+def without_secrets(texts: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Texts, and tuples of texts, by name: without secrets, and how many they were."""
+    secrets: list[str] = []
+
+    def clean(value: Any) -> Any:  # noqa: ANN401  a text or a tuple of texts
+        if isinstance(value, tuple):
+            return tuple(clean(one) for one in value)
+        redacted = redact(value)
+        secrets.extend(redacted.secrets)
+        return redacted.text
+
+    found = {name: clean(value) for name, value in texts.items()}
+    if not secrets:
+        return texts, 0
+    return {name: _cut(value, secrets) for name, value in found.items()}, len(secrets)
+
+
+def _cut(value: Any, secrets: Sequence[str]) -> Any:  # noqa: ANN401
+    if isinstance(value, tuple):
+        return tuple(_cut(one, secrets) for one in value)
+    return cut(value, secrets)
+
+
+async def _screened(record: RecordT, names: Iterable[str]) -> tuple[RecordT, int]:
+    texts = {name: getattr(record, name) for name in names}
+    if sum(len(text) for text in texts.values()) > _LONG or not rules_are_loaded():
+        clean, count = await anyio.to_thread.run_sync(without_secrets, texts)
+    else:
+        clean, count = without_secrets(texts)
+    return (replace(record, **clean), count) if count else (record, 0)

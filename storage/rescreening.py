@@ -1,0 +1,88 @@
+"""Screening what an earlier version stored: little by little, so that the secrets it held leave the disk.
+
+Until then, and for plans always, texts are screened whenever they are read (`rows.content_of`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.records import SPACES
+from fleetlore.storage.redaction import SCREENING, redact_all
+from fleetlore.storage.rows import content_of
+
+if TYPE_CHECKING:
+    from fleetlore.storage.ledger import Ledger
+    from fleetlore.storage.spaces import KnowledgeSpaces
+
+_TEXTS = 100
+_CHARACTERS = 500_000
+_LABELS = ("task_type", "project", "tags")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Screened:
+    """A row of `contents` as it was and as it should be; `labels` are those of an item."""
+
+    id: str
+    before: str
+    body: str
+    labels: dict[str, Any]
+    changed: bool
+
+
+class Unscreened:
+    """The part of the ledger that knows what has not been screened."""
+
+    _connection: Connection
+
+    async def unscreened(self) -> list[Row]:
+        """Some of what has not been screened: not many texts, and not many more characters than a few."""
+        found: list[Row] = []
+        length = 0
+        for row in await self._connection.rows("unscreened", screening=SCREENING, limit=_TEXTS):
+            found.append(row)
+            length += len(row["content"])
+            if length > _CHARACTERS:
+                break
+        return found
+
+    async def keep_screened(self, texts: Sequence[Screened]) -> None:
+        """Stores texts as they should be, but for those that somebody has changed meanwhile."""
+        for text in texts:
+            await self._connection.run(
+                "rescreen_content", id=text.id, before=text.before, body=text.body, screening=SCREENING
+            )
+            if text.labels:
+                await self._connection.run("rescreen_item", id=text.id, **text.labels)
+
+
+async def rescreen(ledger: Ledger, spaces: KnowledgeSpaces) -> int:
+    """Screens some of what has not been; returns how many texts had secrets in them."""
+    from fleetlore.storage.reconciliation import align  # noqa: PLC0415  it reads the ledger, which this is a part of
+
+    rows = await ledger.read.unscreened()
+    if not rows:
+        return 0
+    texts = await anyio.to_thread.run_sync(lambda: [_screened(row) for row in rows])
+    await ledger.write(lambda transaction: transaction.keep_screened(texts))
+    changed = {ItemId(text.id) for text in texts if text.changed}
+    for space in SPACES:
+        await align(
+            ledger, spaces, space, [row["id"] for row in rows if row["id"] in changed and row["space"] == space]
+        )
+    return len(changed)
+
+
+def _screened(row: Row) -> Screened:
+    labels = {name: redact_all(row[name]) for name in _LABELS} if row["space"] else {}
+    body = json.dumps(content_of(row))
+    changed = json.loads(row["content"]) != json.loads(body) or any(labels[name] != row[name] for name in labels)
+    return Screened(id=row["id"], before=row["content"], body=body, labels=labels, changed=changed)
