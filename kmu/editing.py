@@ -61,7 +61,7 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
 
     Raises `Refusal` where it was edited again since, or where its old words belong to another item by now.
     """
-    made = await transaction.plan(plan, agent=agent)
+    made = await transaction.plan(plan, agent=AgentName(item.owner or agent))
     assert made is not None
     if made.edit is None:
         raise Refusal(
