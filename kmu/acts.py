@@ -103,12 +103,12 @@ async def take_back(  # noqa: PLR0912  a branch for each act
 ) -> None:
     """Undoes what the line did, as far as it still stands; what came since stays. The last line first.
 
-    `agent` does it; `seen_by` may see the item.
+    `agent` does it; `seen_by` may see the item. One that was erased for good stays erased.
     """
     if entry.stage is None:
         return
     item = await transaction.item(entry.item, agent=seen_by, pruned=True)
-    if item is None:
+    if item is None or item.erased:
         return
     match entry.act:
         case "prune":

@@ -44,10 +44,11 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forgotten:
-    """It was here and a plan has taken it away."""
+    """It was here and a plan has taken it away, or erased it for good."""
 
     item: ItemId
     plan: PlanId
+    erased: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +192,7 @@ def _of(here: Standing, survivors: Mapping[ItemId, ItemId], wanted: ItemId | Non
         return Known(item=here.id)
     if here.plan_kind == "import" and wanted in (None, here.id):
         return Taken(returned=True)
-    return Forgotten(item=here.id, plan=here.pruned_by)
+    return Forgotten(item=here.id, plan=here.pruned_by, erased=here.plan_kind == "forget")
 
 
 def _contradicted(dossier: Dossier, statements: Mapping[FeedbackId, Statement]) -> Disputed | None:

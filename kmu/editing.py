@@ -49,9 +49,7 @@ async def edit(
         await transaction.reword(item, wish, digests, transaction.now)
         await judge_again(transaction, current, wish)
         await transaction.add_plan(plan)
-        await transaction.record(
-            "edited", agent=agent, subject=item, plan=plan.id, before=current.digest, after=digests["digest"]
-        )
+        await transaction.record("edited", agent=agent, subject=item, plan=plan.id)
         return plan
 
     async with rewording(ledger, spaces, [item]):
@@ -63,9 +61,12 @@ async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *,
 
     Raises `Refusal` where it was edited again since, or where its old words belong to another item by now.
     """
-    made = await transaction.plan(plan, agent=agent)
+    made = await transaction.plan(plan, agent=AgentName(item.owner or agent))
     assert made is not None
-    assert made.edit is not None
+    if made.edit is None:
+        raise Refusal(
+            "plan", f"the words that {item.id} had before were erased", f"Give it others: fleetlore edit {item.id}"
+        )
     if item.wording != made.edit.after:
         since = await _latest(transaction, item.id)
         raise Refusal("plan", f"{item.id} was edited again since", f"Undo that first: fleetlore undo {since}")
@@ -87,6 +88,8 @@ async def known_item(view: LedgerView, item: ItemId, agent: AgentName) -> Item:
             f"there is no item {item}",
             "Ids of items look like k_01abc…; 'fleetlore search' finds them, and an agent's own items need its --agent",
         )
+    if found.erased:
+        raise Refusal("id", f"{item} was erased for good", "Nothing brings it back; 'fleetlore add' tells it anew")
     if found.merged_into is not None:
         raise Refusal("id", f"{item} was merged into {found.merged_into}", f"Edit {found.merged_into}")
     if found.pruned_by is not None:

@@ -37,6 +37,7 @@ class Exploration:
 
     def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
         self.known: tuple[Gap, ...] = ()
+        self._generation = ledger.info.generation
         self._ledger = ledger
         self._embedder = embedder
         self._sketches: dict[ReceiptId, _Sketch] = {}
@@ -54,6 +55,8 @@ class Exploration:
     async def gap_for(self, task: str, *, agent: AgentName) -> Gap | None:
         """The gap that this task could settle, as the agent may know it, if it was not asked about it yet."""
         self._wanted.set()
+        if self._generation != self._ledger.info.generation:
+            self.known = ()  # what a gap is called may have been erased meanwhile
         if not self.known:
             return None
         [vector] = self._embedder.embed([task[:_LONGEST]])
@@ -65,6 +68,7 @@ class Exploration:
     async def find(self) -> tuple[Gap, ...]:
         """Looks at the latest tasks anew."""
         async with self._one_at_a_time:
+            self._generation = self._ledger.info.generation
             attempts = await self._ledger.read.attempts(latest=TASKS, tasks=True)
             attempts = [attempt for attempt in attempts if not attempt.held_out and attempt.task]
             # A server that ends does not wait for it.

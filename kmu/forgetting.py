@@ -85,6 +85,8 @@ async def undo(
     """
     seen_by = seen_by or agent
     known = await _known(ledger, plan_id, seen_by, argument="undo")
+    if known.kind == "forget":
+        raise Refusal("undo", f"{plan_id} erased for good", "There is nothing left that could be taken back")
     if known.applied_at is None:
         raise Refusal("undo", f"{plan_id} was never applied", "There is nothing to take back")
 

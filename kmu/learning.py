@@ -169,7 +169,6 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         subject=feedback.id,
         receipt=report.receipt,
         outcome=assessment.outcome,
-        request=submission.request,
         credited=answer.credited,
         blamed=answer.blamed,
         named=any(charge.direct for charge in booked),

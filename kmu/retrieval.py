@@ -21,7 +21,7 @@ from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import StorageFull
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
-from fleetlore.storage.intake import follow_generation
+from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import Factors, Item, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
@@ -150,7 +150,7 @@ async def _general(
     ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking
 ) -> tuple[list[Ranked], dict[ItemId, Item]]:
     """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
-    legs = await _search(spaces, "general", question, Filter(tags=question.tags))
+    legs = await _search(ledger, spaces, "general", question, Filter(tags=question.tags))
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     ranked = ranking(candidates(question.task, legs, items))
     found = [entry.item for entry in ranked]
@@ -166,7 +166,7 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, rank
     if not await ledger.read.own_items(question.agent):
         return []
     where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
-    legs = await _search(spaces, "prompt", question, where)
+    legs = await _search(ledger, spaces, "prompt", question, where)
     items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
     if not question.task_type:
         return ranking(candidates(question.task, legs, items))
@@ -183,6 +183,6 @@ def _reach(question: Question) -> int:
     return max(_LEAST_REACH, 3 * question.limit)
 
 
-async def _search(spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:
+async def _search(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:
     [vector] = spaces.embedder.embed([question.task])
-    return await spaces.search(space, text=search_terms(question.task), vector=vector, where=where)
+    return await search_latest(ledger, spaces, space, text=search_terms(question.task), vector=vector, where=where)

@@ -108,6 +108,8 @@ MODULES: Mapping[str, str] = {
     "agents": "people.agents",
     "revoke": "people.revoking",
     "rebuild": "maintaining",
+    "audit": "audit.commands",
+    "forget": "people.forgetting",
     "completion": "people.completing",
     "token": "access.commands",
     "doctor": "doctor.examining",

@@ -16,13 +16,16 @@ import aiosqlite
 import anyio
 
 from fleetlore.storage.batching import Batcher
+from fleetlore.storage.chain import link_of
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
+from fleetlore.storage.texts import holds
 
 ResultT = TypeVar("ResultT")
 Row = sqlite3.Row
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
+_CHECKPOINTS = 3  # of which each waits as long for readers
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"}
 
 
@@ -97,9 +100,11 @@ Job = Callable[[Connection], Awaitable[Any]]
 class Database:
     """One reading and one writing connection; writes go through `write`, in groups, one durable commit a group."""
 
-    def __init__(self, reader: Connection, writer: Connection) -> None:
+    def __init__(self, reader: Connection, writer: Connection, path: Path, patience: float) -> None:
         self.reader = reader
         self._writer = writer
+        self._path = path
+        self._patience = patience
         self._batches: Batcher[Job, Any] = Batcher(self._commit)
 
     @classmethod
@@ -117,7 +122,7 @@ class Database:
             await _migrate(writer, path)
             await writer.script(*(f"PRAGMA {name} = {value}" for name, value in (pragmas or {}).items()))
             async with _connected(path, patience) as raw_reader:
-                database = cls(Connection(raw_reader), writer)
+                database = cls(Connection(raw_reader), writer, path, patience)
                 async with database._batches.running():
                     yield database
 
@@ -128,6 +133,20 @@ class Database:
         """
         result: ResultT = await self._batches.submit(job)
         return result
+
+    async def purge(self) -> bool:
+        """Writes the file anew and empties the log: no page holds any more what was deleted.
+
+        False where a reader in another process keeps an older state for as long as one can wait.
+        """
+        with _our_errors():
+            async with _connected(self._path, self._patience) as raw:
+                await raw.execute("VACUUM")
+                for _ in range(_CHECKPOINTS):
+                    [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                    if not busy:
+                        return True
+        return False
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
@@ -160,6 +179,8 @@ async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Con
         raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error
     try:
         raw.row_factory = sqlite3.Row
+        for function, arguments in ((link_of, 8), (holds, 2)):
+            await raw.create_function(function.__name__, arguments, function, deterministic=True)
         try:
             await _use_write_ahead_log(raw, patience)
             await raw.execute("PRAGMA synchronous = FULL")

@@ -14,8 +14,8 @@ from typing import Literal
 from fleetlore.storage.database import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Implicit, Item, Outcome, PlanKind, Verdict
-from fleetlore.storage.redaction import SCREENING
 from fleetlore.storage.rows import content_of, microseconds, moment, row_of_verdict, verdict_of
+from fleetlore.storage.sealing import Sealing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,23 +153,21 @@ class DossierView:
         ]
 
 
-class Adoption:
+class Adoption(Sealing):
     """The part of a transaction that takes dossiers in; conflicts are marked as a plan's."""
-
-    _connection: Connection
 
     async def adopt(self, dossiers: Sequence[Dossier], plan: PlanId, *, judgement: int) -> None:
         """Stores items as they were elsewhere, with what was said of them; their digests are this store's own.
 
         `judgement` is the one that found their flags: what is held stays provisional, whatever it was elsewhere.
         """
-        await self._connection.run_many("adopt_content", [_content_of_item(dossier.item) for dossier in dossiers])
+        await self._adopt_texts([_content_of_item(dossier.item) for dossier in dossiers])
         await self._connection.run_many(
             "adopt_item", [_row_of(dossier) | {"judgement": judgement} for dossier in dossiers]
         )
         statements = {statement.id: statement for dossier in dossiers for statement in dossier.statements}
         own = {statement.id for dossier in dossiers if dossier.item.owner for statement in dossier.statements}
-        await self._connection.run_many("adopt_content", [_content_of(one) for one in statements.values()])
+        await self._adopt_texts([_content_of(one) for one in statements.values()])
         await self._connection.run_many(
             "adopt_feedback",
             [
@@ -210,6 +208,9 @@ class Adoption:
                 for one, other in (pair, reversed(pair))
             ],
         )
+        for report in statements.values():
+            if report.id in self.unbound:
+                await self.record("adopted", agent=report.agent, subject=report.id, plan=plan)
 
     async def stand_in(self, absent: ItemId, known: ItemId) -> None:
         """What was adopted with a reference to `absent`, an item that is known here as `known`, refers to that."""
@@ -229,15 +230,14 @@ def _led_somewhere(item: str, successors: Mapping[str, str | None]) -> bool:
     return True
 
 
-def _content_of_item(item: Item) -> Mapping[str, object]:
-    body = {"insight": item.insight, "applies_when": item.applies_when}
-    return {"id": item.id, "body": json.dumps(body), "screened": SCREENING}
+def _content_of_item(item: Item) -> tuple[str, str]:
+    return item.id, json.dumps({"insight": item.insight, "applies_when": item.applies_when})
 
 
-def _content_of(statement: Statement) -> Mapping[str, object]:
+def _content_of(statement: Statement) -> tuple[str, str]:
     reasoning = statement.reasoning
     body = {"reasoning": reasoning, "assessment": [reasoning]} if reasoning else {}
-    return {"id": statement.id, "body": json.dumps(body), "screened": SCREENING}
+    return statement.id, json.dumps(body)
 
 
 def _row_of(dossier: Dossier) -> dict[str, object]:

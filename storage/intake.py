@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fleetlore.storage.batching import Batcher
-from fleetlore.storage.errors import EmbedderMismatch
+from fleetlore.storage.errors import EmbedderMismatch, StorageFault, known_fault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rows import IndexedItem
+from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
+    from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 
@@ -26,6 +28,22 @@ async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
         raise EmbedderMismatch(info.embedder, spaces.embedder.name)
     if info.generation != spaces.generation:
         await spaces.use(info.generation)
+
+
+async def search_latest(
+    ledger: Ledger, spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter
+) -> Legs:
+    """Searches, also where another process erases for good meanwhile and takes away the tables from before."""
+    searched = spaces.generation
+    try:
+        return await spaces.search(space, text=text, vector=vector, where=where)
+    except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
+        if not isinstance(known_fault(error), StorageFault):
+            raise
+        await follow_generation(ledger, spaces)
+        if spaces.generation == searched:
+            raise
+    return await spaces.search(space, text=text, vector=vector, where=where)
 
 
 class Intake:

@@ -19,8 +19,9 @@ import anyio
 
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
+from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
-from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_event_id, new_store_id
+from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
 from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
@@ -77,9 +78,18 @@ class Ledger:
 
     async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
         """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here."""
-        return await self._database.write(
-            lambda connection: job(LedgerTransaction(connection, self.info, self.clock()))
-        )
+
+        async def carried_out(connection: Connection) -> ResultT:
+            transaction = LedgerTransaction(connection, self.info, self.clock())
+            result = await job(transaction)
+            assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
+            return result
+
+        return await self._database.write(carried_out)
+
+    async def purge(self) -> bool:
+        """See `Database.purge`."""
+        return await self._database.purge()
 
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
@@ -107,26 +117,12 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Erasing, Judging, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
-        super().__init__(connection, now)
-        self.info = info
+        super().__init__(connection, info, now)
         self.tokens = TokenBook(connection, now)
-
-    async def record(self, kind: str, *, agent: AgentName, subject: str, **body: object) -> None:
-        """Appends an event. `body` holds identifiers, numbers and digests only: never free text."""
-        await self._connection.run(
-            "add_event",
-            id=new_event_id(self.now),
-            store=self.info.id,
-            at=self._at,
-            kind=kind,
-            agent=agent,
-            subject=subject,
-            body=json.dumps(body),
-        )
 
     async def saw(self, agent: AgentName) -> None:
         """Notes that the agent was here."""
@@ -139,8 +135,7 @@ class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
 
     async def add_item(self, item: Item, *, judgement: int = 0) -> None:
         """Stores a new item, with what that judgement (0: none) found in its words; its counts come from verdicts."""
-        content = {"insight": item.insight, "applies_when": item.applies_when}
-        await self._add_content(item.id, content)
+        await self._keep("add_content", item.id, {"insight": item.insight, "applies_when": item.applies_when})
         await self._connection.run(
             "add_item",
             id=item.id,
@@ -214,7 +209,7 @@ class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
     async def give_receipt(self, receipt: Receipt, *, asks: str = "") -> bool:
         """Stores what was shown to whom; False where it asks about a gap that the agent was asked about before."""
         await self.saw(receipt.agent)
-        await self._add_content(receipt.id, {"task": receipt.task})
+        await self._keep("add_content", receipt.id, {"task": receipt.task})
         await self._connection.run(
             "add_receipt",
             id=receipt.id,
@@ -228,6 +223,9 @@ class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
             near=json.dumps(receipt.near),
             control=json.dumps(receipt.control),
             held_out=receipt.held_out,
+        )
+        await self.record(
+            "retrieved", agent=receipt.agent, subject=receipt.id, shown=[shown.item for shown in receipt.shown]
         )
         return not asks or bool(await self._connection.rows("ask", agent=receipt.agent, gap=asks, at=self._at))
 
@@ -244,7 +242,7 @@ class LedgerTransaction(Relations, Adoption, Judging, Withdrawing):
         """Stores a report, the digest of its request and the answer it was given."""
         texts: dict[str, object] = {name: getattr(feedback, name) for name in FEEDBACK_TEXTS}
         texts["assessment"] = feedback.assessment
-        await self._add_content(feedback.id, {name: text for name, text in texts.items() if text})
+        await self._keep("add_content", feedback.id, {name: text for name, text in texts.items() if text})
         await self._connection.run(
             "add_feedback",
             id=feedback.id,

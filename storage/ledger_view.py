@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from fleetlore.storage.attempts import AttemptsView
+from fleetlore.storage.audit_view import AuditView
 from fleetlore.storage.backlog import Backlog
 from fleetlore.storage.dossiers import DossierView
+from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.judgement import JudgementView
 from fleetlore.storage.people_view import PeopleView
@@ -42,7 +44,16 @@ from fleetlore.storage.withdrawals import WithdrawalsView
 
 
 class LedgerView(
-    AttemptsView, Backlog, DossierView, JudgementView, PeopleView, StandingsView, Unscreened, WithdrawalsView
+    AttemptsView,
+    AuditView,
+    Backlog,
+    DossierView,
+    ErasingView,
+    JudgementView,
+    PeopleView,
+    StandingsView,
+    Unscreened,
+    WithdrawalsView,
 ):
     """Questions to the ledger, answered in records."""
 

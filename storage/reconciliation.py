@@ -59,6 +59,7 @@ async def align(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iter
     for start in range(0, len(wanted), _SLICE):
         part = wanted[start : start + _SLICE]
         async with spaces.writing():
+            await follow_generation(ledger, spaces)
             living = await ledger.read.living_among(space, part)
             await spaces.remove(space, part)
             await spaces.add(space, living)

@@ -19,7 +19,7 @@ Outcome = Literal["success", "failure", "observation"]
 Stage = Literal["provisional", "active"]
 Status = Literal["active", "provisional", "contested", "superseded"]
 Mode = Literal["follow", "verify", "explore"]
-PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "revocation"]
+PlanKind = Literal["prune", "merge", "consolidation", "edit", "import", "revocation", "forget"]
 Implicit = Literal["tests-passed", "tests-failed", "command-failed", "reverted"]
 Act = Literal[
     "prune", "merge", "link", "conflict", "supersede", "promote", "demote", "edit", "accept", "import", "withdraw"
@@ -100,6 +100,11 @@ class Item:
         if self.superseded_by is not None:
             return "superseded"
         return "contested" if self.conflicts_with else self.stage
+
+    @property
+    def erased(self) -> bool:
+        """Whether its words were erased for good."""
+        return not self.insight
 
     @property
     def wording(self) -> Wording:

@@ -9,16 +9,18 @@ from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.plans import lines_of, texts_of
 from fleetlore.storage.records import Plan, Wording
-from fleetlore.storage.redaction import SCREENING
-from fleetlore.storage.rows import microseconds
+from fleetlore.storage.rows import StoreInfo, microseconds
+from fleetlore.storage.sealing import Sealing
 
 
-class Relations(LedgerView):
+class Relations(LedgerView, Sealing):
     """The part of a transaction at the time `now` that plans need."""
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
         super().__init__(connection)
+        self.info = info
         self.now = now
+        self.unbound = {}
         self._at = microseconds(now)
 
     async def supersede(self, item: ItemId, successor: ItemId | None, *, news: bool = True) -> None:
@@ -46,7 +48,7 @@ class Relations(LedgerView):
     async def reword(self, item: ItemId, wording: Wording, digests: Mapping[str, object], updated_at: datetime) -> None:
         """Words an item anew; `digests` are those of `Item` that follow from its words. Its evidence stays."""
         texts = {"insight": wording.insight, "applies_when": wording.applies_when}
-        await self._connection.run("set_content", id=item, body=json.dumps(texts), screened=SCREENING)
+        await self._keep("set_content", item, texts)
         await self._connection.run(
             "reword",
             id=item,
@@ -69,7 +71,7 @@ class Relations(LedgerView):
 
     async def add_plan(self, plan: Plan) -> None:
         """Stores a plan as shown, or one that is carried out in this transaction."""
-        await self._add_content(plan.id, texts_of(plan))
+        await self._keep("add_content", plan.id, texts_of(plan))
         await self._connection.run(
             "add_plan",
             id=plan.id,
@@ -79,6 +81,7 @@ class Relations(LedgerView):
             items=lines_of(plan),
             applied_at=microseconds(plan.applied_at) if plan.applied_at else None,
         )
+        await self.record("planned", agent=plan.agent, subject=plan.id, plan=plan.kind, lines=len(plan.items))
 
     async def mark_plan(self, plan: Plan) -> None:
         """Notes that a plan was applied or undone, and what its items were like before."""
@@ -97,6 +100,3 @@ class Relations(LedgerView):
     async def end_consolidation(self) -> None:
         """Notes that a pass of consolidation came to its end."""
         await self._connection.run("set_meta", key="consolidated_at", value=str(self._at))
-
-    async def _add_content(self, subject: str, content: Mapping[str, object]) -> None:
-        await self._connection.run("add_content", id=subject, body=json.dumps(content), screened=SCREENING)

@@ -126,7 +126,7 @@ def answer_of(pruning: Pruning) -> PruneAnswer:
                 id=item.id,
                 space=item.space,
                 insight=item.insight,
-                because=entry.because,
+                because="erased for good" if item.erased else entry.because,
                 support=item.evidence.support,
                 contradiction=item.evidence.contradiction,
                 feedback=list(entry.feedback),

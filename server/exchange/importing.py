@@ -241,12 +241,13 @@ def _told(arrival: Arrival, standpoint: Standpoint) -> Told:
             return Told(place=place, decision="new", text=item.insight, item=item.id, because=because)
         case Known(item=known):
             return Told(place=place, decision="known", text=item.insight, item=known)
-        case Forgotten(item=known, plan=plan):
-            return _forgotten(place, item.insight, known, plan)
+        case Forgotten(item=known, plan=plan, erased=erased):
+            return _forgotten(place, item.insight, known, plan, erased=erased)
         case Disputed(because=because):
             return Told(place=place, decision="refused", text=item.insight, item=item.id, because=because)
 
 
-def _forgotten(place: Place, text: str, item: ItemId, plan: PlanId) -> Told:
+def _forgotten(place: Place, text: str, item: ItemId, plan: PlanId, *, erased: bool = False) -> Told:
     because = f"it was pruned here; to bring it back: fleetlore undo {plan}"
+    because = "it was erased here for good" if erased else because
     return Told(place=place, decision="skipped", text=text, item=item, because=because)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     # A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
     Change = Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]]
 
-_KEPT = "edits"
+KEPT = "edits"
 
 
 @commands.command()
@@ -194,7 +194,7 @@ def _keep(item: Item, text: bytes, data: Path) -> Path:
     What was kept before stays.
     """
     text = redact(text.decode("utf-8", "surrogateescape")).text.encode("utf-8", "surrogateescape")
-    folder = data / _KEPT
+    folder = data / KEPT
     folder.mkdir(exist_ok=True)
     number = 1
     while True:

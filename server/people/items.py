@@ -5,6 +5,7 @@ from typing import Any
 
 from fleetlore.kmu.harmless import harmless
 from fleetlore.server.people.lines import (
+    ERASED,
     OWN,
     coloured,
     counted,
@@ -17,7 +18,7 @@ from fleetlore.server.people.lines import (
     seen_by,
     state_of,
 )
-from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Item
 from fleetlore.tools.provenance import described, provenance
@@ -42,6 +43,7 @@ _EVENTS = {
     "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",
     "restored": "took back plan {plan} ({act})",
+    "erased": "erased what it said: plan {plan}",
     "withdrawn": "took out what {of} had said of it: plan {plan}",
     "withdrawal undone": "let what {of} had said of it count again: took back plan {plan}",
 }
@@ -68,11 +70,9 @@ def item_text(found: dict[str, Any]) -> str:
     return "\n".join(_lines(found))
 
 
-def _because(item: Item, pruned: str) -> str:  # noqa: PLR0911  a case for each state
-    if item.merged_into is not None:
-        return f"the same lesson as {item.merged_into} in other words; it lives on there"
+def _because(item: Item, pruned: str) -> str:
     if item.pruned_by is not None:
-        return f"plan {item.pruned_by}{f': {pruned}' if pruned else ''}"
+        return _taken(item, item.pruned_by, pruned)
     match item.status:
         case "superseded":
             return f"{item.superseded_by} took its place"
@@ -86,9 +86,17 @@ def _because(item: Item, pruned: str) -> str:  # noqa: PLR0911  a case for each 
             return "outcomes of other agents have not borne it out yet"
 
 
+def _taken(item: Item, plan: PlanId, pruned: str) -> str:
+    if item.erased:
+        return f"plan {plan} erased what it said; its evidence is left"
+    if item.merged_into is not None:
+        return f"the same lesson as {item.merged_into} in other words; it lives on there"
+    return f"plan {plan}{f': {pruned}' if pruned else ''}"
+
+
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{heading(found['id'])}  {coloured(found['status'])}  confidence {found['confidence']:.2f}  {found['kind']}"
-    yield harmless(found["insight"])
+    yield harmless(found["insight"]) or ERASED
     if found["applies_when"]:
         yield f"{hint('applies when')} {harmless(found['applies_when'])}"
     filed = {"project": found["project"], "tags": ", ".join(found["tags"]), "task type": found["task_type"]}
@@ -150,6 +158,8 @@ def _happened(event: dict[str, Any]) -> str:
 
 def _next(found: dict[str, Any]) -> str:
     own = seen_by(found["owner"])
+    if found["status"] == "erased":
+        return f"next: who erased it, and when: fleetlore audit show --item {found['id']}"
     if found["merged_into"]:
         return f"next: fleetlore show {found['merged_into']}{own}; to part them: fleetlore undo {found['pruned_by']}"
     if found["pruned_by"]:

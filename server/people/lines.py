@@ -10,12 +10,14 @@ from fleetlore.kmu.harmless import harmless
 from fleetlore.storage.records import Item
 
 OWN = "an agent's own"  # in place of what only its owner may read
+ERASED = "erased for good"  # in place of what nobody can read any more
 _COLOURS = {
     "active": "green",
     "provisional": "yellow",
     "contested": "magenta",
     "superseded": "bright_black",
     "pruned": "red",
+    "erased": "red",
 }
 
 
@@ -52,7 +54,7 @@ def hint(text: str) -> str:
 
 def state_of(item: Item) -> str:
     """What has become of an item, in one word."""
-    return "merged" if item.merged_into else "pruned" if item.pruned_by else item.status
+    return "erased" if item.erased else "merged" if item.merged_into else "pruned" if item.pruned_by else item.status
 
 
 def seen_by(owner: str) -> str:

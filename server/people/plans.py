@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fleetlore.kmu.access import Principal, reach
-from fleetlore.server.people.lines import OWN, heading, hint, moment, one_line, quoted, seen_by
+from fleetlore.server.people.lines import ERASED, OWN, heading, hint, moment, one_line, quoted, seen_by
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Edit, Plan, Wording
@@ -43,6 +43,7 @@ async def account_of(view: LedgerView, plan: Plan, agent: AgentName) -> dict[str
                 "insight": items[entry.item].insight if entry.item in items else "",
                 "because": entry.because if told else "",  # the reason for one is the reason for all
                 "feedback": entry.feedback,
+                **({"erased": True} if entry.item in items and items[entry.item].erased else {}),
             }
             for entry in plan.items
         ],
@@ -70,7 +71,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{heading(found['plan'])}  {found['kind']}, {found['state']}, {by}{reason}"
     for act in found["acts"][:_SHOWN]:
         other = f" → {act['other']}" if act["other"] else ""
-        says = quoted(one_line(act["insight"])) if act["insight"] else OWN
+        says = quoted(one_line(act["insight"])) if act["insight"] else ERASED if "erased" in act else OWN
         yield f"  {act['act']} {act['item']}{other}: {says}"
         if act["because"]:
             yield f"      {hint('because')} {one_line(act['because'])}"
@@ -80,7 +81,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  … and {more:,} more (--json has all)"
     for name, change in found.get("edit", {}).items():
         yield f"  {name.replace('_', ' ')}: {_told(change['before'])} → {_told(change['after'])}"
-    if found["state"] == "applied":
+    if found["kind"] == "forget":
+        yield hint("it erased for good: nothing takes it back")
+    elif found["state"] == "applied":
         yield hint(f"to take it back: fleetlore undo {found['plan']}")
     elif found["state"] == "not applied" and found["acts"]:
         own = seen_by(next((act["owner"] for act in found["acts"] if act["owner"]), ""))

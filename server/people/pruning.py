@@ -141,7 +141,9 @@ def undo(plan: str, agent: AgentName, data: Path, promote_after: int, as_json: b
 def _taken_back(found: dict[str, Any], *, before: bool) -> str:
     if before:
         return f"{found['plan']} was taken back already: nothing was changed"
-    return f"took back {found['plan']}: {counted(len(found['acts']), 'act')}"
+    erased = {act["item"] for act in found["acts"] if "erased" in act}
+    but = f", but not for {counted(len(erased), 'item')} erased for good since" if erased else ""
+    return f"took back {found['plan']}: {counted(len(found['acts']), 'act')}{but}"
 
 
 def _told(found: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ SELECT i.id, i.space, i.owner, i.digest, i.gist, i.pruned_by, i.merged_into,
  ORDER BY i.seq;
 
 -- name: adopt_content
-INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened) ON CONFLICT DO NOTHING;
+INSERT INTO contents (id, body, nonce, screened) VALUES (:id, :body, :nonce, :screened) ON CONFLICT DO NOTHING;
 
 -- name: adopt_item
 INSERT INTO items (id, space, owner, kind, task_type, project, tags, digest, condition, lesson, slot, gist, author,

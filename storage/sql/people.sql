@@ -58,7 +58,7 @@ SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :o
 SELECT DISTINCT subject AS id FROM events WHERE at >= :since AND kind IN ('edited', 'edit undone');
 
 -- name: set_content
-UPDATE contents SET body = :body, screened = :screened WHERE id = :id;
+UPDATE contents SET body = :body, nonce = :nonce, screened = :screened WHERE id = :id;
 
 -- name: reword
 UPDATE items SET kind = :kind, task_type = :task_type, project = :project, tags = :tags, digest = :digest,

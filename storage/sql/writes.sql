@@ -2,10 +2,12 @@
 INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
 -- name: add_event
-INSERT INTO events (id, store, at, kind, agent, subject, body) VALUES (:id, :store, :at, :kind, :agent, :subject, :body);
+INSERT INTO events (id, store, at, kind, agent, subject, body, link)
+SELECT :id, :store, :at, :kind, :agent, :subject, :body, link_of(head, :id, :store, :at, :kind, :agent, :subject, :body)
+  FROM chain;
 
 -- name: add_content
-INSERT INTO contents (id, body, screened) VALUES (:id, :body, :screened);
+INSERT INTO contents (id, body, nonce, screened) VALUES (:id, :body, :nonce, :screened);
 
 -- name: saw_agent
 INSERT INTO agents (name, first_seen, last_seen) VALUES (:name, :at, :at)

@@ -6,6 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from command import told
 
 from fleet import COMMAND, in_process
 
@@ -67,6 +68,13 @@ def survivors(tmp_path_factory):
                 zip(names, pool.map(_killed_under_load, [data] * PROCESSES, names, counts), strict=True)
             )
     return data, acknowledged
+
+
+async def test_the_chain_of_events_is_whole_after_thirty_kills_of_six_writers_at_once(survivors):
+    data, _ = survivors
+    found = await told("audit", "verify", "--data", data)
+    assert found["whole"]
+    assert found["events"] >= 2 * ROUNDS * PROCESSES
 
 
 async def test_thirty_kills_lose_and_double_nothing_that_was_acknowledged(survivors):

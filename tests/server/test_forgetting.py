@@ -1,0 +1,259 @@
+"""Erasing for good: not a byte of it is left, whoever works beside, and the chain is whole."""
+
+import gzip
+import json
+import re
+import sqlite3
+
+import anyio
+import lancedb
+import pytest
+from command import finished, run, told
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from fleet import Fleet, http_server, in_process
+from fleetlore.kmu import erasure
+from fleetlore.kmu.unit import KnowledgeManagementUnit, Policy
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.embedders import DEFAULT_EMBEDDER
+from fleetlore.storage.errors import Refusal
+from fleetlore.storage.ledger import Ledger
+
+MARK = "Zyxomarkör"
+TASK = "rotate the signing keys of the payment gateway"
+
+
+def traces(data, mark=MARK):
+    """Every file in which the mark stands, in any case, as text or as JSON."""
+    forms = {form.encode().lower() for form in (mark, json.dumps(mark)[1:-1], mark.casefold(), mark[:7])}
+    return [
+        str(file.relative_to(data))
+        for file in data.rglob("*")
+        if file.is_file() and any(form in file.read_bytes().lower() for form in forms)
+    ]
+
+
+async def columns(data):
+    """Everything that the searchable tables hold in words, of every version that there is."""
+    database = await lancedb.connect_async(str(data / "spaces"))
+    found = []
+    for name in (await database.list_tables()).tables:
+        table = await database.open_table(name)
+        for version in await table.list_versions():
+            await table.checkout(version["version"])
+            found += (await table.query().select(["text"]).to_arrow())["text"].to_pylist()
+    database.close()
+    return found
+
+
+async def erase(data, *options):
+    return await told("forget", *options, "--yes", "--data", data)
+
+
+async def whole(data):
+    """What the audit says of a ledger that is as it was recorded."""
+    found = await told("audit", "verify", "--data", data)
+    assert found["whole"]
+    return found
+
+
+async def marked(fleet, **arguments):
+    """A lesson with the mark in everything that it says, and what led to it."""
+    task = f"{TASK} of {MARK}"
+    answer = await fleet.retrieve(task, agent="ana", project=f"acme/{MARK}")
+    return await fleet.teach(
+        f"Keep the key of {MARK} for a day",
+        task=task,
+        agent="ana",
+        receipt=answer["receipt"],
+        reasoning=f"because {MARK} said so",
+        output=f"{MARK} is well",
+        tags=[MARK],
+        key=f"{MARK}/1",
+        **arguments,
+    )
+
+
+async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_path):
+    data = tmp_path / "data"
+    with http_server(data) as (url, _):
+        async with Client(streamable_http_client(f"{url}/mcp")) as client:
+            fleet = Fleet(client)
+            kept = await fleet.teach("Restart the gateway after the keys", task=TASK, agent="bob")
+            item = await marked(fleet)
+            assert item == await fleet.teach(f"Keep a key of {MARK} for a day", task=f"{TASK} of {MARK}", agent="carol")
+            doomed = await fleet.teach(f"Never tell {MARK} of keys", task=TASK, agent="carol")
+            own = await fleet.teach(f"Ask {MARK} first", task=TASK, agent="ana", space="prompt", task_type=MARK)
+            seen = (await fleet.retrieve(f"{TASK} of {MARK}", agent="bob"))["receipt"]
+            harm = {"harmful": [doomed], "reasoning": f"{MARK} was wrong"}
+            await fleet.submit(TASK, agent="bob", outcome="failure", receipt=seen, **harm)
+            edit = re.search(
+                r"p_\w+", await run("edit", item, "--insight", f"Keep it for two days, {MARK}", "--data", data)
+            )[0]
+            pruned = await told("prune", doomed, "--reason", f"{MARK} asked for it", "--apply", "--yes", "--data", data)
+            await run("rebuild", "--data", data)
+            await fleet.retrieve(f"{TASK} of {MARK}", agent="dave")
+            assert [file for file in traces(data) if file.startswith("spaces")]
+            shown = await told("forget", "--match", MARK.upper(), "--dry-run", "--data", data)
+            assert {"id": own, "own": True} in shown["texts"]
+            async with anyio.create_task_group() as others:
+
+                async def ask():
+                    while True:
+                        assert (await fleet.retrieve(TASK, agent="eve"))["items"]
+
+                others.start_soon(ask)
+                erased = await erase(data, "--match", MARK.upper(), "--reason", "asked for")
+                others.cancel_scope.cancel()
+            assert erased["finished"]
+            assert erased["erased"] == shown["erased"]
+            assert {one["id"] for one in erased["texts"]} >= {item, doomed, own, edit, pruned["plan"], seen}
+            assert traces(data) == []
+            assert [text for text in await columns(data) if MARK.casefold() in text.casefold()] == []
+            found = await fleet.retrieve(TASK, agent="ana")
+            assert [one["id"] for one in found["items"]] == [kept]
+            after = await whole(data)
+            assert after["erased"] == len(erased["texts"])
+            again = await fleet.teach("Rotate on Mondays", task=TASK, agent="bob")
+            assert again in [one["id"] for one in (await fleet.retrieve(TASK, agent="eve"))["items"]]
+    assert traces(data) == []
+    await whole(data)
+
+
+async def taught(data, *lessons):
+    """The ids of lessons of one agent each, given as (agent, insight)."""
+    async with in_process(data) as fleet:
+        return [await fleet.teach(insight, task=TASK, agent=agent) for agent, insight in lessons]
+
+
+async def test_what_an_agent_said_is_erased_and_what_others_said_stays(tmp_path):
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        await marked(fleet)
+        kept = await fleet.teach("Restart the gateway", task=TASK, agent="bob")
+        receipt = (await fleet.retrieve(TASK, agent="ana"))["receipt"]
+        await fleet.submit(TASK, agent="ana", outcome="success", receipt=receipt, helpful=[kept], reasoning=MARK)
+        erased = await erase(data, "--agent", "ana")
+        assert erased["erased"] == {"items": 1, "reports": 2, "receipts": 2, "plans": 0, "labels": 0}
+        item = await fleet.resource(f"fleetlore://item/{kept}")
+        assert (item["insight"], item["agents"], item["verdicts"][-1]["agent"]) == ("Restart the gateway", 2, "ana")
+    assert [file for file in traces(data) if file.startswith("spaces")] == []
+    assert (await whole(data))["erased"] == 5
+    [line] = (await run("export", "--data", data)).splitlines()
+    assert [report["reasoning"] for report in json.loads(line)["reports"] if report["agent"] == "ana"] == [""]
+
+
+async def test_an_erased_item_is_gone_as_knowledge_and_no_undo_brings_it_back(tmp_path):
+    data = tmp_path / "data"
+    item, other = await taught(data, ("ana", f"Keep the key of {MARK}"), ("bob", "Restart the gateway first"))
+    edited = re.search(r"p_\w+", await run("edit", item, "--insight", f"Burn the key of {MARK}", "--data", data))[0]
+    pruned = (await told("prune", item, other, "--reason", "gone", "--apply", "--yes", "--data", data))["plan"]
+    erased = await erase(data, "--item", item.upper(), "--reason", "asked for")
+    assert traces(data) == []
+    shown = await told("show", item, "--data", data)
+    assert (shown["status"], shown["insight"], shown["support"]) == ("erased", "", 1)
+    assert "erased what it said" in await run("show", item, "--data", data)
+    back = await run("undo", pruned, "--data", data)
+    assert "took back" in back
+    assert "but not for 1 item erased for good since" in back
+    assert (await told("show", other, "--data", data))["status"] == "provisional"
+    assert (await told("show", item, "--data", data))["status"] == "erased"
+    assert "0 acts" not in await run("undo", edited, "--data", data)
+    with pytest.raises(Refusal, match="nothing left that could be taken back"):
+        await run("undo", erased["plan"], "--data", data)
+    with pytest.raises(Refusal, match="was erased for good"):
+        await run("edit", item, "--insight", "again", "--data", data)
+    [again] = await taught(data, ("ana", "Keep the key of somebody"))
+    assert again not in (item, other)
+    await whole(data)
+
+
+async def test_words_from_before_an_edit_can_be_erased_alone(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", "Keep the key"))
+    await run("edit", item, "--insight", f"Keep the key of {MARK}", "--data", data)
+    undone = re.search(r"p_\w+", await run("edit", item, "--insight", "Keep every key", "--data", data))[0]
+    await erase(data, "--match", MARK)
+    assert traces(data) == []
+    assert (await told("show", item, "--data", data))["insight"] == "Keep every key"
+    with pytest.raises(Refusal, match=r"the words that .* had before were erased"):
+        await run("undo", undone, "--data", data)
+    await whole(data)
+
+
+async def test_what_an_erased_text_said_can_be_said_again_and_is_new(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", f"Keep the key of {MARK}"))
+    await erase(data, "--item", item)
+    [again] = await taught(data, ("ana", f"Keep the key of {MARK}"))
+    assert again != item
+    assert (await told("show", again, "--data", data))["history"][0]["kind"] == "new"
+
+
+async def test_files_that_hold_it_are_named_and_left_alone(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", f"Keep the key of {MARK}"))
+    await run("export", data / "export.jsonl", "--data", data)
+    (data / "backups").mkdir()
+    (data / "backups" / "ledger.gz").write_bytes(gzip.compress(b"who knows"))
+    (data / "edits").mkdir()
+    (data / "edits" / f"{item}-1.md").write_text(f"Keep {MARK}")
+    erased = await erase(data, "--item", item)
+    assert erased["elsewhere"] == [str(data / "export.jsonl")]
+    assert erased["unread"] == [str(data / "backups" / "ledger.gz")]
+    assert (erased["kept_texts"], erased["exports"]["count"]) == (1, 1)
+    assert traces(data) == ["export.jsonl"]
+
+
+async def test_a_reader_of_an_older_state_holds_the_end_back_and_it_is_finished_later(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", f"Keep the key of {MARK}"))
+    reader = sqlite3.connect(data / "ledger.sqlite", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM contents").fetchall()
+    impatient = {"embedder": "", "fallback": DEFAULT_EMBEDDER, "clock": utc_now, "pragmas": {"busy_timeout": 50}}
+    async with (
+        Ledger.open(data, **impatient) as opened,
+        KnowledgeManagementUnit.open(opened, data, policy=Policy()) as unit,
+    ):
+        begun = await erasure.begin(opened, erasure.Target(items=(item,)), agent="ana", reason="asked for")
+        assert not await erasure.finish(opened, unit.spaces, begun.plan, agent="ana", progress=print)
+    assert (await told("audit", "verify", "--data", data))["pending"] == begun.plan
+    assert f"{begun.plan} has not erased everything yet" in await run("audit", "verify", "--data", data)
+    reader.close()
+    assert await told("forget", "--item", item, "--data", data) == {"plan": begun.plan, "finished": True}
+    assert traces(data) == []
+    assert (await whole(data))["pending"] is None
+    assert (await finished("forget", "--data", data, code=2)).output.endswith("--agent, --item or --match\n")
+
+
+async def test_nothing_is_erased_that_was_not_asked_for_plainly(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", "Keep the key"))
+    await finished("forget", "--agent", "ana", "--match", "key", "--data", data, code=2)
+    for options, problem in (
+        (("--match", " ke "), "shorter than 3 characters"),
+        (("--item", "k_0"), "there is no item k_0"),
+        (("--item", item), "nobody to ask"),
+        (("--match", "keep", "--reason", "to KEEP nothing", "--yes"), "it holds the text that is to be erased"),
+        (("--agent", "***"), "no letter or digit"),
+        (("--match", "\udcff\udcff\udcff"), "match: it is not in UTF-8"),
+    ):
+        with pytest.raises(Refusal, match=problem):
+            await run("forget", *options, "--data", data)
+    assert await run("forget", "--match", "insight", "--data", data) == "nothing of that is there\n"
+    assert await run("forget", "--agent", "nobody", "--data", data) == "nothing of that is there\n"
+    assert item in await run("forget", "--match", "KEEP", "--dry-run", "--data", data)
+    assert (await told("show", item, "--data", data))["insight"] == "Keep the key"
+
+
+async def test_the_event_of_an_erasure_names_no_words(tmp_path):
+    data = tmp_path / "data"
+    await taught(data, ("ana", f"Keep the key of {MARK}"))
+    erased = await erase(data, "--match", MARK, "--reason", "a reason")
+    events = (await told("audit", "show", "--item", erased["plan"], "--data", data))["events"]
+    kinds = ["planned", *["erased"] * len(erased["texts"]), "forgotten", "purged"]
+    assert [event["kind"] for event in events] == kinds
+    assert events[-2]["body"] | {"target": None} == {"by": "match", "target": None, **erased["erased"]}
+    assert "reason" in (await told("show", erased["plan"], "--data", data))["reason"]
