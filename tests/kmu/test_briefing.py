@@ -66,6 +66,7 @@ async def ledger(tmp_path):
 async def _store(ledger, **changes):
     async def add(made, transaction):
         await transaction.add_item(made)
+        await transaction.record("learned", agent=made.author, subject=made.id)
 
     one = new_item_id(utc_now())
     made = item(one, **{"digest": one, "lesson": one} | changes)

@@ -284,8 +284,9 @@ async def edit(world: Strangers, agent: str) -> None:
             **{name: getattr(known.wording, name) for name in known.wording.__slots__} | {"insight": words}
         )
         unit = await world.memory.unit()
-        plan = await unit.edit(item, read=known.wording, wish=wish, agent=principal.agent)
-        world.plans[plan.id] = agent
+        plan, _ = await unit.edit(item, read=known.wording, wish=wish, agent=principal.agent)
+        if plan is not None:
+            world.plans[plan.id] = agent
         return plan
 
     await world.work(agent, "fleetlore edit", item, reword)

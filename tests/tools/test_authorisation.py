@@ -88,7 +88,7 @@ async def test_what_a_person_did_is_not_taken_back_by_whoever_may_only_prune(log
     unit = await memory.unit()
     known = await unit.ledger.read.item(item, agent="ana")
     wish = type(known.wording)(insight="Keep it for a week", applies_when=TASK, kind="do")
-    plan = await unit.edit(item, read=known.wording, wish=wish, agent="ana")
+    plan, _ = await unit.edit(item, read=known.wording, wish=wish, agent="ana")
     memory.caller = Principal(agent="bob", scopes=frozenset({"prune"}))
     refused = await fleet.refusal("prune", undo=plan.id)
     assert refused == sentence("undo of an edit, an import or a revocation", "bob")

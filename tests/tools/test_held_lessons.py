@@ -133,6 +133,7 @@ async def test_what_was_stored_before_is_judged_too(tmp_path):
                 {name: getattr(found, name) for name in ("digest", "condition", "lesson", "slot", "gist")},
                 transaction.now,
             )
+            await transaction.record("edited", agent=found.author, subject=item)
 
         await ledger.write(as_an_older_version_left_it)
         assert await judge_waiting(ledger) == 1
