@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -57,22 +58,29 @@ class Upkeep:
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Works until cancelled. A fault is logged, shown as degraded and tried again."""
-        await anyio.to_thread.run_sync(load_rules, abandon_on_cancel=True)  # the first report need not wait for them
-        while True:
-            try:
-                async with self.lock.held_if_free() as mine:
-                    if mine:
-                        # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
-                        with anyio.CancelScope(shield=True):
-                            await self.work()
-                        # A pass may take a minute, and may be broken off between its commits.
-                        await self.sleep()
-                self.degraded.pop("upkeep", None)
-            except DataError as fault:
-                logger.exception("upkeep failed; it will be tried again")
-                self.degraded["upkeep"] = str(fault)
-            await anyio.sleep(_PAUSE_SECONDS)
+        """Works until cancelled. A fault is logged, shown as degraded and tried again.
+
+        Beside it the rules by which secrets are known are loaded: the first report need not wait for them.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
+            while True:
+                await self._round()
+                await anyio.sleep(_PAUSE_SECONDS)
+
+    async def _round(self) -> None:
+        try:
+            async with self.lock.held_if_free() as mine:
+                if mine:
+                    # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
+                    with anyio.CancelScope(shield=True):
+                        await self.work()
+                    # A pass may take a minute, and may be broken off between its commits.
+                    await self.sleep()
+            self.degraded.pop("upkeep", None)
+        except DataError as fault:
+            logger.exception("upkeep failed; it will be tried again")
+            self.degraded["upkeep"] = str(fault)
 
     async def work(self, *, everything: bool = False) -> None:
         """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
