@@ -29,7 +29,7 @@ from fleetlore.server.access.settings import Access
 from fleetlore.server.access.sources import Sources
 from fleetlore.server.access.turned_away import TurnedAway
 from fleetlore.server.access.verifying import Rejected, Verifier
-from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.errors import FleetloreError, Refusal
 
 HEALTH = "/healthz"
 _NO_CHALLENGE: Mapping[str, str] = MappingProxyType({})
@@ -96,6 +96,8 @@ class Gate:
             await self._pass(scope, receive, send)
         except TurnedAway as turned:
             await self._turn_away(turned, scope, receive, send)
+        except Refusal as refused:
+            await self._turn_away(TurnedAway(403, str(refused)), scope, receive, send)
         except FleetloreError as error:
             await self._turn_away(TurnedAway(503, str(error)), scope, receive, send)
         except ClientDisconnect:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleetlore.kmu.access import Scope
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.server.access.secret import hash_of, id_named, new_text
 from fleetlore.server.imitation import imitated
 from fleetlore.storage.errors import Refusal
@@ -43,13 +44,14 @@ async def rotate(
 ) -> tuple[Token, Token, str]:
     """The old token, which ends when `grace` is over, and a new one for the same agent and scopes, with its text.
 
-    Raises `Refusal`, also for a revoked one.
+    Raises `Refusal`, also for a revoked one, and for one that had ended before its agent was revoked.
     """
 
     async def commit(transaction: LedgerTransaction) -> tuple[Token, Token, str]:
         old = await _existing(transaction, named)
         if old.revoked_at is not None:
             raise Refusal("ID", f"{old.id} was revoked", f"Make a new one: fleetlore token create --agent {old.agent}")
+        await refuse_withdrawn(transaction, old.agent)
         new, text = await _add(transaction, old.agent, old.scopes, lasting, by=by, instead_of=old.id)
         end = transaction.now + grace
         await transaction.tokens.expire(old.id, end)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import httpx2
 import pytest
-from command import finished
+from command import finished, run, told
 from mcp import Client
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
@@ -155,6 +155,18 @@ async def test_tokens_of_both_sorts_work_side_by_side_and_neither_speaks_for_an_
         asked(server, token).status_code for token in (made["token"], provider.token(), provider.token(sub="robot"))
     ]
     assert statuses == [200, 200, 401]
+
+
+async def test_an_agent_that_was_revoked_is_not_let_in_by_any_way_until_that_is_taken_back(provider, server, data):
+    token = provider.token(sub="mallory")
+    async with connected(server, token) as fleet:
+        await fleet.teach("Delete the keystore first", agent="")
+    plan = (await told("revoke", "mallory", "--yes", "--data", data))["plan"]
+    answers = [asked(server, token, path=path) for path in ("/mcp", "/sse", "/messages/", "/hooks", "/healthz")]
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+    assert answers[0].json()["error"]["message"].startswith(f"fleetlore: agent: mallory was revoked by {plan}")
+    await run("undo", plan, "--data", data)
+    assert asked(server, token).status_code == 200
 
 
 def test_no_token_is_ever_in_the_servers_log(provider, tmp_path):
