@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
 
 AgentName = NewType("AgentName", str)
+ITSELF = AgentName("fleetlore")  # in whose name the memory acts by itself; no agent has it
 
 Space = Literal["general", "prompt"]
 SPACES: tuple[Space, ...] = ("general", "prompt")

@@ -423,9 +423,8 @@ async def test_an_agent_that_was_revoked_has_no_token_that_counts_whatever_the_i
 
 
 def test_a_plain_name_is_taken_as_it_is_and_any_other_gets_a_digest():
-    made = {
-        claim: agent_of(claim) for claim in ("ana", "ci-7@acme.dev", "Ana", "аna", "auth0|5f7c", "日本", "-", "a" * 65)
-    }
+    claims = ("ana", "ci-7@acme.dev", "Ana", "аna", "auth0|5f7c", "日本", "-", "a" * 65, "fleetlore")
+    made = {claim: agent_of(claim) for claim in claims}
     assert made == {
         "ana": "ana",
         "ci-7@acme.dev": "ci-7@acme.dev",
@@ -435,6 +434,7 @@ def test_a_plain_name_is_taken_as_it_is_and_any_other_gets_a_digest():
         "日本": "agent.z4vl6dc34mtmxerk",
         "-": "agent.hfz6aixjgiqpsijm",
         "a" * 65: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.mnjwdrelxhvlcqmy",
+        "fleetlore": "fleetlore.q4lbrlqu2hrymkct",
     }
 
 
