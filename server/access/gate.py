@@ -108,8 +108,7 @@ class Gate:
         await turned.response(scope["path"])(scope, receive, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        caller = await self._caller(headers)
+        caller = await self._caller(Headers(scope=scope))
         who = ("agent", caller.agent) if isinstance(caller, Principal) else ("address", _block(_address(scope)))
         self._check_rate(self._calls.take(who))
         if isinstance(caller, Rejected) and scope["path"] not in self._public:
@@ -117,7 +116,7 @@ class Gate:
                 await JSONResponse(self._alive())(scope, receive, send)
                 return
             raise self._unauthorised(caller)
-        body = await read_body(headers, receive, self._access.limits)
+        body = await read_body(scope, receive, self._access.limits)
         self._check_rate(self._bytes.take(who, len(body)))
         if isinstance(caller, Principal):
             scope["user"] = AuthenticatedUser(

@@ -309,6 +309,18 @@ def test_what_is_no_json_or_nested_too_deeply_is_refused(guarded, path, body):
     assert (status, sentence) == (400, "the body is no JSON, or nested deeper than 200 levels. Mend it.")
 
 
+@pytest.mark.parametrize("path", ["/mcp", "/messages/"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'"x"', b'{"id": 1}', b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": ["mine"]}']
+)
+def test_what_is_no_message_is_refused_in_a_sentence_that_quotes_nothing_of_it(guarded, path, body):
+    address, _, token = guarded
+    status, _, said = asked(address, path, token=token, body=body)
+    reason = "no JSON-RPC message: one object with" if body else "no JSON, or nested"
+    assert (status, said["error"]["message"].startswith(f"fleetlore: the body is {reason}")) == (400, True)
+    assert "mine" not in said["error"]["message"]
+
+
 async def test_a_client_is_shown_the_sentence_that_turned_it_away(guarded):
     address, _, token = guarded
     async with connected(address, token) as fleet:
