@@ -22,6 +22,8 @@ from issuer import AUDIENCE, issuer
 
 METADATA = "https://memory.example.com/.well-known/oauth-protected-resource/mcp"
 CHALLENGE = f'Bearer realm="fleetlore", resource_metadata="{METADATA}", scope="read write"'
+# A new connection for each request, but not the reading of every certificate there is.
+HTTP = httpx2.Client(timeout=30, verify=False, limits=httpx2.Limits(max_keepalive_connections=0))
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
@@ -54,7 +56,7 @@ async def connected(url, token):
 def asked(url, token=None, path="/mcp", **headers):
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    return httpx2.post(f"{url}{path}", json=CALL, headers={"Accept": "application/json, text/event-stream"} | headers)
+    return HTTP.post(f"{url}{path}", json=CALL, headers={"Accept": "application/json, text/event-stream"} | headers)
 
 
 async def test_the_agent_of_every_call_is_the_one_that_the_token_names(provider, server):
@@ -95,7 +97,7 @@ def test_a_token_that_does_not_count_is_a_401_that_names_where_to_get_one(provid
 def test_without_a_token_nothing_answers_but_health_and_where_to_get_one(server):
     answer = asked(server)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, CHALLENGE)
-    assert httpx2.get(f"{server}/healthz").json() == {"status": "ok"}
+    assert HTTP.get(f"{server}/healthz").json() == {"status": "ok"}
     assert {
         path: asked(server, path=path).status_code for path in ("/sse", "/hooks", "/messages/", "/.well-known/")
     } == {
@@ -108,7 +110,7 @@ def test_without_a_token_nothing_answers_but_health_and_where_to_get_one(server)
 
 @pytest.mark.parametrize("path", ["", "/mcp"])
 def test_clients_are_told_who_issues_tokens_and_by_which_name_the_server_is_called(provider, server, path):
-    answer = httpx2.get(f"{server}/.well-known/oauth-protected-resource{path}", headers={"Host": "memory.example.com"})
+    answer = HTTP.get(f"{server}/.well-known/oauth-protected-resource{path}", headers={"Host": "memory.example.com"})
     assert (answer.status_code, answer.json()) == (
         200,
         {
