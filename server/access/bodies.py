@@ -38,8 +38,9 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     if arriving.cancelled_caught:
         sentence = f"the body did not arrive within {limits.body_seconds:g} seconds. Send it again, all at once."
         raise TurnedAway(408, sentence, headers={"Connection": "close"})
-    if body or scope["method"] == "POST":
-        _check(headers, body, is_message=speaks_protocol(scope["path"]))
+    is_message = scope["method"] == "POST" and speaks_protocol(scope["path"])
+    if body or is_message:
+        _check(headers, body, is_message=is_message)
     return bytes(body)
 
 
