@@ -11,8 +11,10 @@ from chance import chance, key_block
 from command import run, told
 
 from fleet import in_process, unit_over
+from fleetlore.kmu import screening
 from fleetlore.server.cli import _Discreet
-from fleetlore.storage.redaction import SCREENING
+from fleetlore.storage import redaction, rescreening, rows, sealing
+from fleetlore.storage.redaction import SCREENING, Redacted
 
 AGENT = {"agent": "ana"}
 
@@ -196,3 +198,24 @@ async def test_upkeep_screens_for_good_what_an_earlier_version_stored(older):
         rows = ledger.execute("SELECT body, screened FROM contents WHERE id NOT LIKE 'p%'").fetchall()
         assert {screened for _, screened in rows} == {SCREENING}
         assert secret not in str(rows)
+
+
+async def test_what_a_new_version_takes_out_of_a_sealed_text_is_on_record(tmp_path, monkeypatch):
+    data, secret = tmp_path / "data", chance(20)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(screening, "redact", lambda text: Redacted(text=text))  # a version that knows fewer secrets
+        async with in_process(data, agent="ana") as fleet:
+            item = await fleet.teach(f"Set token={secret} in the runner", agent="ana")
+            await fleet.teach("Restart the runner", agent="ana")
+    for module in (redaction, rows, sealing, rescreening):
+        monkeypatch.setattr(module, "SCREENING", SCREENING + 1)
+    async with unit_over(data) as unit:
+        await unit.upkeep.work()
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger:
+        assert secret not in str(ledger.execute("SELECT body FROM contents").fetchall())
+    audited = await told("audit", "verify", "--data", data)
+    assert (audited["whole"], audited["altered_texts"], audited["unbound"]) == (True, [], 0)
+    taken = (await told("audit", "show", "--kind", "screened", "--data", data))["events"]
+    assert item in [event["subject"] for event in taken]
+    assert len(taken) == 2, "the item and the report that told it, and nothing that held no secret"
+    assert "took a secret out of it" in await run("show", item, "--data", data)
