@@ -5,12 +5,13 @@ import re
 import sqlite3
 from contextlib import closing
 
+import anyio
 import pytest
 from command import run, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet import in_process, slept
+from fleet import COMMAND, in_process, slept
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Factors, Shown
@@ -116,6 +117,14 @@ async def test_what_others_say_cannot_steer_the_terminal(data):
     for command in [*commands, ["report"]]:
         text = await run(*command, "--data", data)
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), command
+
+
+async def test_what_a_refusal_quotes_cannot_steer_the_terminal_either(data):
+    await run("add", LESSON, "--data", data)
+    command = [*COMMAND, "show", "k_\u202e\x1b[2J", "--data", str(data)]
+    refused = await anyio.run_process(command, check=False)
+    assert refused.returncode == 1
+    assert b"there is no item k_\\u202e\\u001b[2j." in refused.stderr
 
 
 async def test_a_plan_is_shown_with_each_act_and_how_to_take_it_back(data):
