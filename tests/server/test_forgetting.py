@@ -3,7 +3,9 @@
 import gzip
 import json
 import re
+import signal
 import sqlite3
+import sys
 
 import anyio
 import lancedb
@@ -257,3 +259,63 @@ async def test_the_event_of_an_erasure_names_no_words(tmp_path):
     assert [event["kind"] for event in events] == kinds
     assert events[-2]["body"] | {"target": None} == {"by": "match", "target": None, **erased["erased"]}
     assert "reason" in (await told("show", erased["plan"], "--data", data))["reason"]
+
+
+async def revoked_with_an_heir(data):
+    """An agent's lesson with the mark that is another's since the agent was revoked."""
+    async with in_process(data, promote_after=1) as fleet:
+        item = await marked(fleet, project=f"acme/{MARK}")
+        receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+        await fleet.submit(TASK, agent="bob", outcome="success", receipt=receipt, helpful=[item])
+    await run("revoke", "ana", "--yes", "--data", data)
+    assert (await told("show", item, "--data", data))["author"] == "bob"
+    return item
+
+
+async def test_what_revoking_an_agent_keeps_for_its_undo_loses_the_words_too(tmp_path):
+    data = tmp_path / "data"
+    await revoked_with_an_heir(data)
+    assert traces(data)
+    await erase(data, "--match", MARK)
+    assert traces(data) == []
+    await whole(data)
+
+
+async def test_words_are_their_first_tellers_also_where_the_item_is_anothers_by_now(tmp_path):
+    data = tmp_path / "data"
+    item = await revoked_with_an_heir(data)
+    assert item in [text["id"] for text in (await erase(data, "--agent", "ana"))["texts"]]
+    assert [file for file in traces(data) if file.startswith("spaces")] == []
+    await whole(data)
+
+
+KILLED = """
+import os, signal, sys
+from fleetlore.server.cli import main
+from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.spaces import KnowledgeSpaces
+
+def killed(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+owners = {"KnowledgeSpaces": KnowledgeSpaces, "Ledger": Ledger}
+owner, name = sys.argv.pop(1).split(".")
+setattr(owners[owner], name, killed)
+main()
+"""
+
+
+@pytest.mark.parametrize("stage", ["KnowledgeSpaces.keep_only", "Ledger.purge"])
+async def test_an_erasure_that_is_killed_is_pending_until_the_same_command_ends_it(tmp_path, stage):
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        item = await marked(fleet)
+    command = [sys.executable, "-c", KILLED, stage, "forget", "--match", MARK, "--yes", "--data", data]
+    assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
+    assert (await whole(data))["pending"].startswith("p_")
+    async with in_process(data) as fleet:
+        assert (await fleet.retrieve(TASK, agent="eve"))["items"] == []
+    assert (await erase(data, "--match", MARK))["finished"]
+    assert traces(data) == []
+    assert (await whole(data))["pending"] is None
+    assert (await told("show", item, "--data", data))["status"] == "erased"

@@ -246,3 +246,14 @@ _SHARES = st.floats(0, 1)
 )
 def test_a_line_of_a_receipt_is_kept_as_it_was(shown):
     assert shown_of(json.loads(json.dumps(shown_as_row(shown)))) == shown
+
+
+async def test_a_report_that_came_with_an_import_is_shown_though_it_was_answered_elsewhere(data, tmp_path):
+    await run("add", LESSON, "--agent", "bob", "--data", data)
+    await run("export", tmp_path / "export.jsonl", "--data", data)
+    await run("import", tmp_path / "export.jsonl", "--data", tmp_path / "other")
+    with closing(sqlite3.connect(tmp_path / "other" / "ledger.sqlite")) as ledger:
+        [[report]] = ledger.execute("SELECT id FROM feedback")
+    shown = await told("show", report, "--data", tmp_path / "other")
+    assert (shown["agent"], shown["outcome"], shown["learned"]) == ("bob", "observation", [])
+    assert f"{report}  observation, by bob" in await run("show", report, "--data", tmp_path / "other")
