@@ -26,14 +26,13 @@ from fleetlore.storage.backlog import Arrival
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
 from fleetlore.storage.reconciliation import align
-from fleetlore.storage.records import SPACES, AgentName, Item, Plan, Space
+from fleetlore.storage.records import ITSELF, SPACES, AgentName, Item, Plan, Space
 from fleetlore.storage.search import Filter
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.spaces import KnowledgeSpaces
 
-CONSOLIDATOR = AgentName("fleetlore")
 SLICE_SECONDS = 0.05
 # New items that a slice asks for: more would keep the processor busy for longer than a retrieval should wait.
 _LEAST, _A_SECOND = 4, 160
@@ -91,7 +90,7 @@ async def consolidate(
             await anyio.sleep(rest * (monotonic() - began))
             if monotonic() >= deadline:
                 return done
-        async for plans in settle(ledger, policy, agent=CONSOLIDATOR):
+        async for plans in settle(ledger, policy, agent=ITSELF):
             _count(done, moved, plans)
         await ledger.write(lambda transaction: transaction.end_consolidation())
     finally:
@@ -185,7 +184,7 @@ async def _committed(
             return []
         plans = []
         for owner, part in parts.items():
-            agent = AgentName(owner) if owner else CONSOLIDATOR
+            agent = AgentName(owner) if owner else ITSELF
             ids = {end for relation in part for end in (relation.item, relation.other)}
             lines = joined(part, await transaction.items(ids, agent=agent), await transaction.predecessors(ids))
             plans += await perform(transaction, lines, agent=agent, required=policy.promote_after)
@@ -198,7 +197,7 @@ async def _committed(
 def _count(done: Consolidated, moved: Mapping[Space, set[ItemId]], plans: Iterable[Plan]) -> None:
     for plan in plans:
         done.add(plan)
-        space: Space = "general" if plan.agent == CONSOLIDATOR else "prompt"
+        space: Space = "general" if plan.agent == ITSELF else "prompt"
         moved[space].update(line.item for line in plan.items if line.act in ("merge", "prune"))
 
 

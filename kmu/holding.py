@@ -7,9 +7,8 @@ import anyio
 from fleetlore.kmu.suspicion import JUDGEMENT, flags_of
 from fleetlore.storage.judgement import Unjudged
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.records import AgentName, Flag, Item, Wording
+from fleetlore.storage.records import ITSELF, Flag, Item, Wording
 
-_JUDGE = AgentName("fleetlore")
 _PAGE = 100
 
 
@@ -26,7 +25,7 @@ async def judge_waiting(ledger: Ledger) -> int:
             for item, flags in judged:
                 # An edit that came between has been judged.
                 if await transaction.judge(item.id, flags, JUDGEMENT) and flags:
-                    await transaction.record("held", agent=_JUDGE, subject=item.id, flags=flags)
+                    await transaction.record("held", agent=ITSELF, subject=item.id, flags=flags)
                     count += 1
             return count
 

@@ -58,7 +58,7 @@ async def refuse_withdrawn(view: LedgerView, agent: AgentName) -> None:
     if (plan := await view.withdrawn_by(agent)) is not None:
         raise Refusal(
             "agent",
-            f"{agent} was revoked by {plan}, so what it says is not taken",
+            f"{agent} was revoked by {plan}, so nothing is taken from it",
             f"Ask a person to let it in again: fleetlore undo {plan}",
         )
 

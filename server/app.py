@@ -6,6 +6,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,6 +14,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from fleetlore.kmu.access import Principal, authorise
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.server.access.ledger_tokens import LedgerTokens
 from fleetlore.server.access.verifying import Verifier
 from fleetlore.server.hooks.answers import answer
@@ -171,7 +173,12 @@ class SharedMemory:
 async def _jwts(oauth: OAuth, ledger: Ledger) -> AsyncIterator[JwtVerifier]:
     from fleetlore.server.oauth.verifying import JwtVerifier  # noqa: PLC0415  its cryptography, for those who need it
 
-    verifier = JwtVerifier(oauth, clock=ledger.clock, has_tokens=ledger.tokens.is_of_tokens)
+    verifier = JwtVerifier(
+        oauth,
+        clock=ledger.clock,
+        has_tokens=ledger.tokens.is_of_tokens,
+        refuse_withdrawn=partial(refuse_withdrawn, ledger.read),
+    )
     async with verifier.opened():
         yield verifier
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fleetlore.kmu.access import Principal, scopes_among
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import ITSELF, AgentName
 
 ANONYMOUS = AgentName("anonymous")
 
@@ -26,6 +26,18 @@ def folded(name: str) -> AgentName:
     return AgentName(short)
 
 
+def speaking(name: str) -> AgentName:
+    """A name as an agent may have it: `folded`, and not that of the memory itself. Raises `Refusal`."""
+    agent = folded(name)
+    if _is_itself(agent):
+        raise Refusal("agent", f"{agent} is the name in which the memory acts by itself", "Choose another name")
+    return agent
+
+
+def _is_itself(name: str) -> bool:
+    return name.casefold() == ITSELF
+
+
 def identify(*, settled: str, argument: str, client: str) -> AgentName:
     """The agent: the settled name, else the argument, else the client at this user, else `anonymous`.
 
@@ -38,7 +50,7 @@ def identify(*, settled: str, argument: str, client: str) -> AgentName:
             )
         return folded(settled)
     if argument.strip():
-        return folded(argument)
+        return speaking(argument)
     return folded(f"{client}@{_user()}") if client else ANONYMOUS
 
 
@@ -52,8 +64,11 @@ def verified(agent: str, scopes: Iterable[str], *, argument: str) -> Principal:
 
 
 def person(named: str = "") -> AgentName:
-    """Who uses the command line: the name given, else the local user's."""
-    return folded(named or _user())
+    """Who uses the command line: the name given, else the local user's. Raises `Refusal`."""
+    if named:
+        return speaking(named)
+    user = _user()  # that of an installed service may well have the memory's name
+    return folded(f"{user}@local" if _is_itself(user) else user)
 
 
 def _user() -> str:

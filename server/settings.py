@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
 from fleetlore.server.access.settings import Access
+from fleetlore.server.identity import speaking
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.storage.errors import Refusal
 
@@ -44,5 +45,7 @@ class Settings:
     pragmas: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.agent:
+            speaking(self.agent)
         if not 0 <= self.hold_out <= 1:
             raise Refusal("hold_out", f"{self.hold_out} is no share", "Choose a number from 0 (never) to 1 (always)")

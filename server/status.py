@@ -9,9 +9,10 @@ import anyio
 
 from fleetlore.kmu.evidence import weight_of_evidence
 from fleetlore.kmu.foresight import surprise
+from fleetlore.storage.census import Census
 from fleetlore.storage.database import SQLITE_VERSION
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import SPACES, Census
+from fleetlore.storage.records import SPACES
 
 VERSION = version("fleetlore")
 ALIVE: dict[str, Any] = {"status": "ok"}  # all that somebody without a token is told

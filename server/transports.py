@@ -124,16 +124,17 @@ async def _failed(request: Request, _: Exception) -> Response:
 
 
 def _answering_once(app: ASGIApp) -> ASGIApp:
-    """The SDK's event stream starts a second answer once the server has ended it: only its end is sent."""
+    """The SDK's event stream starts a second answer once the server, or its client, has ended it: that is not sent."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        started = ended = False
 
         async def send_once(message: Message) -> None:
-            nonlocal started
-            if message["type"] != "http.response.start" or not started:
+            nonlocal started, ended
+            if not ended and not (started and message["type"] == "http.response.start"):
                 await send(message)
             started = True
+            ended = ended or (message["type"] == "http.response.body" and not message.get("more_body", False))
 
         await app(scope, receive, send_once)
 

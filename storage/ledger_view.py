@@ -7,37 +7,32 @@ from typing import Any
 from fleetlore.storage.attempts import AttemptsView
 from fleetlore.storage.audit_view import AuditView
 from fleetlore.storage.backlog import Backlog
+from fleetlore.storage.census import CensusView
 from fleetlore.storage.dossiers import DossierView
 from fleetlore.storage.erasing import ErasingView
+from fleetlore.storage.evidence_view import EvidenceView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.judgement import JudgementView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
     AgentName,
-    Census,
-    Experience,
     Feedback,
     Item,
     Plan,
     Receipt,
     Space,
-    Status,
-    Verdict,
 )
 from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
-    Lesson,
-    Objection,
     StoreInfo,
     content_of,
     indexed_of,
     item_of,
     moment,
     shown_of,
-    verdict_of,
 )
 from fleetlore.storage.standings import StandingsView
 from fleetlore.storage.withdrawals import WithdrawalsView
@@ -47,8 +42,10 @@ class LedgerView(
     AttemptsView,
     AuditView,
     Backlog,
+    CensusView,
     DossierView,
     ErasingView,
+    EvidenceView,
     JudgementView,
     PeopleView,
     StandingsView,
@@ -123,11 +120,6 @@ class LedgerView(
         [row] = await self._connection.rows("own_items", agent=agent)
         return int(row["count"])
 
-    async def count(self, space: Space) -> int:
-        """How many items live in the space."""
-        row = await self._connection.row("count_of_space", space=space)
-        return 0 if row is None else int(row["count"])
-
     async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
         """The receipt, if it was ever given to this agent, or, for None, to anybody."""
         row = await self._connection.row("receipt", id=receipt, agent=agent)
@@ -177,86 +169,6 @@ class LedgerView(
             **{name: text.get(name, "") for name in FEEDBACK_TEXTS},
         )
 
-    async def verdict(self, item: ItemId, source: str) -> Verdict | None:
-        """What that source last said of the item."""
-        row = await self._connection.row("verdict", item=item, source=source)
-        return None if row is None else verdict_of(row)
-
-    async def said(self, agent: AgentName, items: Iterable[ItemId]) -> dict[ItemId, dict[str, Verdict]]:
-        """What the agent said of these items, by item and source."""
-        found: dict[ItemId, dict[str, Verdict]] = {}
-        for row in await self._connection.rows("said", agent=agent, items=json.dumps(list(items))):
-            verdict = verdict_of(row)
-            found.setdefault(verdict.item, {})[verdict.source] = verdict
-        return found
-
-    async def verdicts(self, item: ItemId) -> list[Verdict]:
-        """What was said of the item, oldest first."""
-        return [verdict_of(row) for row in await self._connection.rows("verdicts", item=item)]
-
-    async def implied_verdicts(self, receipt: ReceiptId) -> list[Verdict]:
-        """What an outcome that was seen from outside says of the items that the receipt showed."""
-        return [verdict_of(row) for row in await self._connection.rows("implied_verdicts", receipt=receipt)]
-
-    async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
-        """What those of `ids` that live in the general space say, and how far they are trusted."""
-        rows = await self._connection.rows("neighbours", ids=json.dumps(list(ids)))
-        return {
-            ItemId(row["id"]): Lesson(
-                lesson=row["lesson"],
-                slot=row["slot"],
-                author=AgentName(row["author"]),
-                trust=row["trust"],
-                blames=row["blames"],
-            )
-            for row in rows
-            if row["superseded_by"] is None
-        }
-
-    async def brought(self, receipt: ReceiptId, lesson: str) -> bool:
-        """Whether a report on this receipt has backed an item that says this."""
-        return await self._connection.row("brought", receipt=receipt, lesson=lesson) is not None
-
-    async def slip(self, agent: AgentName) -> float | None:
-        """The agent's slip rate; None where nothing is known of it."""
-        row = await self._connection.row("slip", name=agent)
-        return None if row is None else row["slip"]
-
-    async def experience(self) -> Experience:
-        """What reports taught about reports."""
-        [row] = await self._connection.rows("experience")
-        values = dict(row)
-        weights, foreseen = json.loads(values.pop("weights")), json.loads(values.pop("foreseen"))
-        return Experience(**values, weights=tuple(weights), foreseen=tuple(map(tuple, foreseen)))
-
-    async def latest_signs(self, item: ItemId) -> dict[AgentName, int]:
-        """For each agent that named the item since it must be borne out, what it said last: +1 or -1."""
-        return (await self.latest_signs_of([item])).get(item, {})
-
-    async def latest_signs_of(self, ids: Iterable[ItemId]) -> dict[ItemId, dict[AgentName, int]]:
-        """`latest_signs` of many items."""
-        found: dict[ItemId, dict[AgentName, int]] = {}
-        for row in await self._connection.rows("latest_signs", ids=json.dumps(list(ids))):
-            found.setdefault(ItemId(row["item"]), {})[AgentName(row["agent"])] = row["sign"]
-        return found
-
-    async def agents(self) -> int:
-        """How many agents this ledger has seen."""
-        row = await self._connection.row("count_agents")
-        return 0 if row is None else int(row["count"])
-
-    async def objections(self, ids: Iterable[ItemId]) -> dict[ItemId, list[Objection]]:
-        """The reports that named one of `ids` as harmful, latest first; without words that are not told of the item."""
-        found: dict[ItemId, list[Objection]] = {}
-        for row in await self._connection.rows("speaking_against", ids=json.dumps(list(ids))):
-            objection = Objection(
-                feedback=FeedbackId(row["feedback"]),
-                agent=AgentName(row["agent"]),
-                reasoning=content_of(row).get("reasoning", ""),
-            )
-            found.setdefault(ItemId(row["item"]), []).append(objection)
-        return found
-
     async def history(self, subject: str) -> list[dict[str, Any]]:
         """The events about a subject, oldest first: at, kind, agent and what the event itself recorded."""
         rows = await self._connection.rows("history", subject=subject)
@@ -289,24 +201,6 @@ class LedgerView(
         ids = [ItemId(row["id"]) for row in rows]
         items = await self.items(ids, agent=agent)
         return [items[item] for item in ids if item in items]
-
-    async def census(self) -> Census:
-        """Counts over the whole ledger."""
-        items: dict[tuple[Space, Status], int] = {}
-        pruned = 0
-        for row in await self._connection.rows("census_items"):
-            if row["pruned"]:
-                pruned += row["count"]
-                continue
-            status: Status = "superseded" if row["superseded"] else "contested" if row["contested"] else row["stage"]
-            key: tuple[Space, Status] = (row["space"], status)
-            items[key] = items.get(key, 0) + row["count"]
-        [counts] = await self._connection.rows("census")
-        return Census(items=items, pruned=pruned, **dict(counts))
-
-    async def faults(self) -> list[str]:
-        """What SQLite finds wrong with its file: the first five of it."""
-        return [row[0] for row in await self._connection.rows("faults") if row[0] != "ok"]
 
     async def latest_event(self) -> EventId | None:
         """The newest event."""

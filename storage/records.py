@@ -11,6 +11,7 @@ from typing import Any, Literal, NewType
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
 
 AgentName = NewType("AgentName", str)
+ITSELF = AgentName("fleetlore")  # in whose name the memory acts by itself; no agent has it
 
 Space = Literal["general", "prompt"]
 SPACES: tuple[Space, ...] = ("general", "prompt")
@@ -282,21 +283,3 @@ class Plan:
     applied_at: datetime | None = None
     undone_at: datetime | None = None
     edit: Edit | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Census:
-    """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
-
-    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen, `held` the
-    living items that wait for a person to look at them.
-    """
-
-    items: dict[tuple[Space, Status], int] = field(default_factory=dict)
-    pruned: int = 0
-    held: int = 0
-    agents: int = 0
-    feedback: int = 0
-    receipts: int = 0
-    answered: int = 0
-    implicit: int = 0

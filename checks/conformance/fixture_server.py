@@ -8,8 +8,10 @@ and event streams for answers, which a server needs that sends requests of its o
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
+import anyio
 import uvicorn
 from asking_fixtures import add_asking
 from content_fixtures import add_content
@@ -26,15 +28,17 @@ from fleetlore.server.transports import http_app
 HOST = "127.0.0.1"
 
 
-def main(data: Path, port: int, *, sessions: bool) -> None:
+async def main(data: Path, port: int, *, sessions: bool) -> None:
     """Serves until a signal comes."""
     logging.basicConfig(level=logging.WARNING)
-    shared = SharedMemory(Settings(data=data))
+    settings = Settings(data=data)
+    shared = SharedMemory(settings)
     server = serve_memory(shared)
     add_content(server)
     add_asking(server)
-    app = _app_with_sessions(server) if sessions else http_app(server, shared, HOST)
-    uvicorn.run(app, host=HOST, port=port, log_config=None, access_log=False)
+    async with shared.opened():
+        app = _app_with_sessions(server) if sessions else http_app(server, shared, settings)
+        await uvicorn.Server(uvicorn.Config(app, host=HOST, port=port, log_config=None, access_log=False)).serve()
 
 
 def _app_with_sessions(server: MCPServer[None]) -> Starlette:
@@ -47,4 +51,4 @@ def _app_with_sessions(server: MCPServer[None]) -> Starlette:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sessions="--sessions" in sys.argv)
+    anyio.run(partial(main, Path(sys.argv[1]), int(sys.argv[2]), sessions="--sessions" in sys.argv))

@@ -1,21 +1,24 @@
 """Bodies: read whole before anything is done with them, within bounds of size, time and depth."""
 
-from collections.abc import Mapping
-
 import anyio
+from mcp_types import jsonrpc_message_adapter
 from pydantic_core import from_json
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from fleetlore.server.access.settings import Limits
-from fleetlore.server.access.turned_away import TurnedAway
+from fleetlore.server.access.turned_away import TurnedAway, speaks_protocol
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits) -> bytes:
-    """The body of a request, which is empty or JSON. Raises `TurnedAway`, and `ClientDisconnect`.
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """The body of a request: JSON, a message where the protocol is spoken, or nothing where nothing is sent.
+
+    Raises `TurnedAway`, and `ClientDisconnect`.
 
     The parser itself refuses what is nested deeper than 200 levels.
     """
+    headers = Headers(scope=scope)
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise TurnedAway(415, "the body is compressed, which this server does not take. Send it as it is.")
     declared = headers.get("content-length", "")
@@ -35,18 +38,25 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limits: Limits
     if arriving.cancelled_caught:
         sentence = f"the body did not arrive within {limits.body_seconds:g} seconds. Send it again, all at once."
         raise TurnedAway(408, sentence, headers={"Connection": "close"})
-    if body:
-        _check(headers, body)
+    if body or scope["method"] == "POST":
+        _check(headers, body, is_message=speaks_protocol(scope["path"]))
     return bytes(body)
 
 
-def _check(headers: Mapping[str, str], body: bytearray) -> None:
+def _check(headers: Headers, body: bytearray, *, is_message: bool) -> None:
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise TurnedAway(415, "the body is not declared to be JSON. Send it with Content-Type: application/json.")
     try:
-        from_json(body, allow_inf_nan=False, cache_strings="none")
+        said = from_json(body, allow_inf_nan=False, cache_strings="none")
     except ValueError as error:
         raise TurnedAway(400, "the body is no JSON, or nested deeper than 200 levels. Mend it.") from error
+    if not is_message:
+        return
+    try:  # the SDK would answer, and log, with a long account of what it found
+        jsonrpc_message_adapter.validate_python(said, by_name=False)
+    except ValueError as error:
+        sentence = 'the body is no JSON-RPC message: one object with "jsonrpc": "2.0", method and params. Mend it.'
+        raise TurnedAway(400, sentence) from error
 
 
 def _too_large(limits: Limits) -> TurnedAway:

@@ -29,7 +29,7 @@ from fleetlore.server.access.settings import Access
 from fleetlore.server.access.sources import Sources
 from fleetlore.server.access.turned_away import TurnedAway
 from fleetlore.server.access.verifying import Rejected, Verifier
-from fleetlore.storage.errors import FleetloreError
+from fleetlore.storage.errors import FleetloreError, Refusal
 
 HEALTH = "/healthz"
 _NO_CHALLENGE: Mapping[str, str] = MappingProxyType({})
@@ -96,6 +96,8 @@ class Gate:
             await self._pass(scope, receive, send)
         except TurnedAway as turned:
             await self._turn_away(turned, scope, receive, send)
+        except Refusal as refused:
+            await self._turn_away(TurnedAway(403, str(refused)), scope, receive, send)
         except FleetloreError as error:
             await self._turn_away(TurnedAway(503, str(error)), scope, receive, send)
         except ClientDisconnect:
@@ -106,8 +108,7 @@ class Gate:
         await turned.response(scope["path"])(scope, receive, send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        caller = await self._caller(headers)
+        caller = await self._caller(Headers(scope=scope))
         who = ("agent", caller.agent) if isinstance(caller, Principal) else ("address", _block(_address(scope)))
         self._check_rate(self._calls.take(who))
         if isinstance(caller, Rejected) and scope["path"] not in self._public:
@@ -115,7 +116,7 @@ class Gate:
                 await JSONResponse(self._alive())(scope, receive, send)
                 return
             raise self._unauthorised(caller)
-        body = await read_body(headers, receive, self._access.limits)
+        body = await read_body(scope, receive, self._access.limits)
         self._check_rate(self._bytes.take(who, len(body)))
         if isinstance(caller, Principal):
             scope["user"] = AuthenticatedUser(

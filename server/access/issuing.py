@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleetlore.kmu.access import Scope
+from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.server.access.secret import hash_of, id_named, new_text
+from fleetlore.server.identity import speaking
 from fleetlore.server.imitation import imitated
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import TokenId, new_token_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import ITSELF, AgentName
 from fleetlore.storage.tokens import Token
 
 _NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._@-]{1,64}")
@@ -43,13 +45,14 @@ async def rotate(
 ) -> tuple[Token, Token, str]:
     """The old token, which ends when `grace` is over, and a new one for the same agent and scopes, with its text.
 
-    Raises `Refusal`, also for a revoked one.
+    Raises `Refusal`, also for a revoked one, and for one that had ended before its agent was revoked.
     """
 
     async def commit(transaction: LedgerTransaction) -> tuple[Token, Token, str]:
         old = await _existing(transaction, named)
         if old.revoked_at is not None:
             raise Refusal("ID", f"{old.id} was revoked", f"Make a new one: fleetlore token create --agent {old.agent}")
+        await refuse_withdrawn(transaction, old.agent)
         new, text = await _add(transaction, old.agent, old.scopes, lasting, by=by, instead_of=old.id)
         end = transaction.now + grace
         await transaction.tokens.expire(old.id, end)
@@ -116,7 +119,7 @@ async def _add(
 
 def _name(name: str, known: Collection[str], *, lookalike: bool) -> AgentName:
     """The name, if it is one and nobody takes it for another's."""
-    alike = None if name in known else imitated(name, known)
+    alike = None if name in known else imitated(name, [ITSELF, *known])
     if not _NAME.fullmatch(name):
         taken_for = f", and looks like {alike}" if alike else ""
         raise Refusal(
@@ -124,6 +127,7 @@ def _name(name: str, known: Collection[str], *, lookalike: bool) -> AgentName:
             f"{name!r} is no name of 1 to 64 letters and digits from A to Z and 0 to 9, and ._@-{taken_for}",
             "Choose one that is",
         )
+    speaking(name)
     if alike and not lookalike:
         raise Refusal(
             "--agent",

@@ -25,9 +25,14 @@ class TurnedAway(Exception):
         return refusal(path, self.status, self.sentence, headers=self.headers)
 
 
+def speaks_protocol(path: str) -> bool:
+    """Whether what is sent there are messages of the protocol."""
+    return path.startswith(_JSON_RPC_PATHS)
+
+
 def refusal(path: str, status: int, sentence: str, *, headers: Mapping[str, str] | None = None) -> Response:
     """A sentence as JSON: a JSON-RPC error where the protocol is spoken."""
-    if path.startswith(_JSON_RPC_PATHS):
+    if speaks_protocol(path):
         content: dict[str, object] = {
             "jsonrpc": "2.0",
             "id": None,

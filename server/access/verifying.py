@@ -30,7 +30,8 @@ class Verifier(Protocol):
     async def verify(self, token: str) -> Principal | Rejected:
         """Whose it is, and what that agent may do; takes about as long for a token that is nearly right.
 
-        Raises a `FleetloreError` only where it cannot tell at all: then nobody is let in, and the answer is a 503.
+        Raises `Refusal` for an agent that was revoked: that is a 403; and another `FleetloreError` only where it cannot
+        tell at all: then nobody is let in, and the answer is a 503.
         """
         ...
 

@@ -19,7 +19,7 @@ from fleetlore.server.clients.machine import Machine
 from fleetlore.server.clients.parts import Choice, parts_of
 from fleetlore.server.clients.telling import lines, summary
 from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
-from fleetlore.server.identity import folded
+from fleetlore.server.identity import speaking
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.errors import Refusal
 
@@ -90,7 +90,7 @@ def install(
     connection = Connection(
         command=command,
         data=str(data.absolute()) if not url and passed_on(context, "data") else "",
-        agent=folded(agent) if not url and agent and passed_on(context, "agent") else "",
+        agent=speaking(agent) if not url and agent and passed_on(context, "agent") else "",
         url=url,
         token_env=token_env,
     )

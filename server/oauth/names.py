@@ -6,7 +6,7 @@ import re
 
 from fleetlore.server.identity import folded
 from fleetlore.storage.errors import Refusal
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import ITSELF, AgentName
 
 _PLAIN = re.compile(r"[a-z0-9._@-]{1,64}")
 _DIGEST_CHARACTERS = 16  # of five bits each: nobody finds a second value for a name that exists
@@ -19,9 +19,10 @@ def agent_of(claim: str) -> AgentName:
 
     Plain is what nobody can mistake for another: letters in lower case, digits and `._@-`, at most 64. Two values
     that differ in case, in look-alikes or after the 64th character are two agents. A plain value that looks like a
-    made name gets a digest too: else its owner could be the agent for whom that name was made.
+    made name gets a digest too: else its owner could be the agent for whom that name was made; and so does the name
+    of the memory itself.
     """
-    if _PLAIN.fullmatch(claim) and any(map(str.isalnum, claim)) and not _MADE.fullmatch(claim):
+    if _PLAIN.fullmatch(claim) and any(map(str.isalnum, claim)) and not _MADE.fullmatch(claim) and claim != ITSELF:
         return AgentName(claim)
     digest = base64.b32encode(hashlib.sha256(claim.encode("utf-8", "surrogatepass")).digest()).decode().lower()
     return AgentName(f"{_readable(claim)}.{digest[:_DIGEST_CHARACTERS]}")

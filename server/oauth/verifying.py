@@ -47,10 +47,12 @@ class JwtVerifier:
         *,
         clock: Callable[[], datetime],
         has_tokens: Callable[[AgentName], Awaitable[bool]],
+        refuse_withdrawn: Callable[[AgentName], Awaitable[None]],
     ) -> None:
         self._oauth = oauth
         self._clock = clock
         self._has_tokens = has_tokens
+        self._refuse_withdrawn = refuse_withdrawn
         self._client = httpx2.AsyncClient(follow_redirects=False)
         self._claims_of = lru_cache(_REMEMBERED)(self._claims)
         self._keys = KeyRing(oauth.issuer, lambda: published_keys(oauth, self._client), clock)
@@ -79,7 +81,7 @@ class JwtVerifier:
         await self._keys.settled()
 
     async def verify(self, token: str) -> Principal | Rejected:
-        """Whose it is; raises `IssuerUnreachable` where the key cannot be had."""
+        """Whose it is. Raises `IssuerUnreachable` where the key cannot be had, `Refusal` for a revoked agent."""
         try:
             kid, algorithm = _signed_with(token)
             key = await self._keys.key(kid, algorithm)
@@ -90,12 +92,11 @@ class JwtVerifier:
         except jwt.PyJWTError as error:
             return Rejected(reason=_reason(error))
         principal = principal_of(claims, self._oauth)
-        if (
-            isinstance(principal, Principal)
-            and not self._oauth.share_agents
-            and await self._has_tokens(principal.agent)
-        ):
+        if isinstance(principal, Rejected):
+            return principal
+        if not self._oauth.share_agents and await self._has_tokens(principal.agent):
             return Rejected(reason=f"it names {principal.agent}, an agent with tokens of fleetlore's own")
+        await self._refuse_withdrawn(principal.agent)  # the issuer knows nothing of that, and goes on
         return principal
 
     def _claims(self, token: str, key: jwt.PyJWK, algorithm: str) -> Mapping[str, Any]:

@@ -88,3 +88,9 @@ def test_every_place_that_install_writes_to_is_named():
             told = place.format(**usual, codex="~/.codex", project="").lstrip("/")
             assert f"`{told}`" in page or told.endswith((".claude/CLAUDE.md", "AGENTS.override.md")), (name, told)
     assert "".join(f"    {line}\n" if line else "\n" for line in RULES.splitlines()) in page
+
+
+def test_what_the_threat_model_says_is_shown_somewhere_is_there():
+    named = re.findall(r"`((?:tests|benchmarks|checks)/[\w/.]+)`", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert len(named) > 20

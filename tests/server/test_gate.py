@@ -39,6 +39,8 @@ LIMITS = ("--calls-per-minute", "400", "--bytes-per-minute", "2000000", "--max-r
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 BOSS = AgentName("boss")
 DAY = timedelta(days=1)
+# A new connection for each request, but not the reading of every certificate there is.
+HTTP = httpx2.Client(timeout=30, verify=False, limits=httpx2.Limits(max_keepalive_connections=0))
 TRYING = '{"hook": "stop", "receipts": []}'
 
 
@@ -60,7 +62,7 @@ def bearing(token):
 def asked(address, path="/hooks", *, token="", body=TRYING, method="POST", **headers):
     """An answer: status, headers, and JSON."""
     sent = {**JSON, **(bearing(token) if token else {}), **{n.replace("_", "-"): v for n, v in headers.items()}}
-    answer = httpx2.request(method, f"{address}{path}", content=body, headers=sent, timeout=30)
+    answer = HTTP.request(method, f"{address}{path}", content=body, headers=sent)
     return answer.status_code, answer.headers, answer.json()
 
 
@@ -126,7 +128,7 @@ async def test_a_token_that_does_not_count_is_refused_whatever_is_wrong_with_it(
         id_of_other + token[25:],  # the secret of another token
     ]
     for each in wrong:
-        answer = httpx2.post(f"{address}/hooks", headers={**JSON, "Authorization": f"Bearer {each}".encode()})
+        answer = HTTP.post(f"{address}/hooks", headers={**JSON, "Authorization": f"Bearer {each}".encode()})
         assert answer.status_code == 401, each
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="fleetlore", error="invalid_token"'
         assert token[25:] not in answer.text
@@ -141,7 +143,7 @@ def test_only_one_bearer_token_in_its_header_counts(guarded):
     assert status(address, Cookie=f"token={token}") == 401
     assert status(address, Authorization=f"bearer {token}") == 200
     twice = [("Authorization", f"Bearer {token}"), ("Authorization", f"Bearer {token}"), *JSON.items()]
-    assert httpx2.post(f"{address}/hooks", headers=twice, content=TRYING).status_code == 401
+    assert HTTP.post(f"{address}/hooks", headers=twice, content=TRYING).status_code == 401
 
 
 async def test_a_revoked_token_ends_at_once_and_the_gate_stays_shut(tmp_path):
@@ -272,7 +274,7 @@ def test_a_network_and_a_page_that_are_trusted_plainly_are_served(tmp_path):
         address = told.replace("0.0.0.0", "127.0.0.1")
         preflight = {"Origin": page, "Access-Control-Request-Method": "POST", "Host": "memory.example.com"}
         asking = {**preflight, "Access-Control-Request-Headers": "authorization,content-type"}
-        allowed = httpx2.options(f"{address}/mcp", headers=asking)
+        allowed = HTTP.options(f"{address}/mcp", headers=asking)
         assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (200, page)
         code, headers, _ = asked(address, Origin=page)
         assert (code, headers["Access-Control-Allow-Origin"]) == (200, page)
@@ -287,7 +289,7 @@ def test_a_body_that_is_too_large_is_refused_by_what_it_says_and_by_what_comes(g
     sentence = "the body is longer than 100,000 bytes. Send less at a time."
     hundred_megabytes = b" " * 100_000_000
     assert asked(address, token=token, body=hundred_megabytes)[::2] == (413, {"error": sentence})
-    answer = httpx2.post(f"{address}/hooks", headers={**JSON, **bearing(token)}, content=iter([b" " * 50_000] * 3))
+    answer = HTTP.post(f"{address}/hooks", headers={**JSON, **bearing(token)}, content=iter([b" " * 50_000] * 3))
     assert (answer.status_code, answer.json()["error"]) == (413, sentence)
 
 
@@ -307,6 +309,18 @@ def test_what_is_no_json_or_nested_too_deeply_is_refused(guarded, path, body):
     status, _, said = asked(address, path, token=token, body=body)
     sentence = said["error"]["message"].removeprefix("fleetlore: ") if path != "/hooks" else said["error"]
     assert (status, sentence) == (400, "the body is no JSON, or nested deeper than 200 levels. Mend it.")
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/messages/"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'"x"', b'{"id": 1}', b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": ["mine"]}']
+)
+def test_what_is_no_message_is_refused_in_a_sentence_that_quotes_nothing_of_it(guarded, path, body):
+    address, _, token = guarded
+    status, _, said = asked(address, path, token=token, body=body)
+    reason = "no JSON-RPC message: one object with" if body else "no JSON, or nested"
+    assert (status, said["error"]["message"].startswith(f"fleetlore: the body is {reason}")) == (400, True)
+    assert "mine" not in said["error"]["message"]
 
 
 async def test_a_client_is_shown_the_sentence_that_turned_it_away(guarded):

@@ -49,12 +49,16 @@ class Clock:
 
 
 @asynccontextmanager
-async def verifying(provider, *, clock=None, agents_with_tokens=(), **chosen):
+async def verifying(provider, *, clock=None, agents_with_tokens=(), withdrawn=(), **chosen):
     async def has_tokens(agent):
         return agent in agents_with_tokens
 
+    async def refuse_withdrawn(agent):
+        if agent in withdrawn:
+            raise Refusal("agent", f"{agent} was revoked", "Ask a person")
+
     oauth = OAuth(**{"issuer": provider.url, "audience": AUDIENCE} | chosen)
-    verifier = JwtVerifier(oauth, clock=clock or Clock(), has_tokens=has_tokens)
+    verifier = JwtVerifier(oauth, clock=clock or Clock(), has_tokens=has_tokens, refuse_withdrawn=refuse_withdrawn)
     async with verifier.opened():
         yield verifier
 
@@ -411,10 +415,16 @@ async def test_a_token_speaks_for_an_agent_with_tokens_of_our_own_only_where_the
         assert await verifier.verify(shared_provider.token()) == ANA
 
 
+async def test_an_agent_that_was_revoked_has_no_token_that_counts_whatever_the_issuer_says(shared_provider):
+    async with verifying(shared_provider, withdrawn=["ana"]) as verifier:
+        with pytest.raises(Refusal, match="ana was revoked"):
+            await verifier.verify(shared_provider.token())
+        assert (await verifier.verify(shared_provider.token(sub="ben"))).agent == "ben"
+
+
 def test_a_plain_name_is_taken_as_it_is_and_any_other_gets_a_digest():
-    made = {
-        claim: agent_of(claim) for claim in ("ana", "ci-7@acme.dev", "Ana", "аna", "auth0|5f7c", "日本", "-", "a" * 65)
-    }
+    claims = ("ana", "ci-7@acme.dev", "Ana", "аna", "auth0|5f7c", "日本", "-", "a" * 65, "fleetlore")
+    made = {claim: agent_of(claim) for claim in claims}
     assert made == {
         "ana": "ana",
         "ci-7@acme.dev": "ci-7@acme.dev",
@@ -424,6 +434,7 @@ def test_a_plain_name_is_taken_as_it_is_and_any_other_gets_a_digest():
         "日本": "agent.z4vl6dc34mtmxerk",
         "-": "agent.hfz6aixjgiqpsijm",
         "a" * 65: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.mnjwdrelxhvlcqmy",
+        "fleetlore": "fleetlore.q4lbrlqu2hrymkct",
     }
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import httpx2
 import pytest
-from command import finished
+from command import finished, run, told
 from mcp import Client
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
@@ -22,6 +22,8 @@ from issuer import AUDIENCE, issuer
 
 METADATA = "https://memory.example.com/.well-known/oauth-protected-resource/mcp"
 CHALLENGE = f'Bearer realm="fleetlore", resource_metadata="{METADATA}", scope="read write"'
+# A new connection for each request, but not the reading of every certificate there is.
+HTTP = httpx2.Client(timeout=30, verify=False, limits=httpx2.Limits(max_keepalive_connections=0))
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
@@ -54,7 +56,7 @@ async def connected(url, token):
 def asked(url, token=None, path="/mcp", **headers):
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    return httpx2.post(f"{url}{path}", json=CALL, headers={"Accept": "application/json, text/event-stream"} | headers)
+    return HTTP.post(f"{url}{path}", json=CALL, headers={"Accept": "application/json, text/event-stream"} | headers)
 
 
 async def test_the_agent_of_every_call_is_the_one_that_the_token_names(provider, server):
@@ -95,7 +97,7 @@ def test_a_token_that_does_not_count_is_a_401_that_names_where_to_get_one(provid
 def test_without_a_token_nothing_answers_but_health_and_where_to_get_one(server):
     answer = asked(server)
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, CHALLENGE)
-    assert httpx2.get(f"{server}/healthz").json() == {"status": "ok"}
+    assert HTTP.get(f"{server}/healthz").json() == {"status": "ok"}
     assert {
         path: asked(server, path=path).status_code for path in ("/sse", "/hooks", "/messages/", "/.well-known/")
     } == {
@@ -108,7 +110,7 @@ def test_without_a_token_nothing_answers_but_health_and_where_to_get_one(server)
 
 @pytest.mark.parametrize("path", ["", "/mcp"])
 def test_clients_are_told_who_issues_tokens_and_by_which_name_the_server_is_called(provider, server, path):
-    answer = httpx2.get(f"{server}/.well-known/oauth-protected-resource{path}", headers={"Host": "memory.example.com"})
+    answer = HTTP.get(f"{server}/.well-known/oauth-protected-resource{path}", headers={"Host": "memory.example.com"})
     assert (answer.status_code, answer.json()) == (
         200,
         {
@@ -155,6 +157,18 @@ async def test_tokens_of_both_sorts_work_side_by_side_and_neither_speaks_for_an_
         asked(server, token).status_code for token in (made["token"], provider.token(), provider.token(sub="robot"))
     ]
     assert statuses == [200, 200, 401]
+
+
+async def test_an_agent_that_was_revoked_is_not_let_in_by_any_way_until_that_is_taken_back(provider, server, data):
+    token = provider.token(sub="mallory")
+    async with connected(server, token) as fleet:
+        await fleet.teach("Delete the keystore first", agent="")
+    plan = (await told("revoke", "mallory", "--yes", "--data", data))["plan"]
+    answers = [asked(server, token, path=path) for path in ("/mcp", "/sse", "/messages/", "/hooks", "/healthz")]
+    assert [answer.status_code for answer in answers] == [403] * len(answers)
+    assert answers[0].json()["error"]["message"].startswith(f"fleetlore: agent: mallory was revoked by {plan}")
+    await run("undo", plan, "--data", data)
+    assert asked(server, token).status_code == 200
 
 
 def test_no_token_is_ever_in_the_servers_log(provider, tmp_path):

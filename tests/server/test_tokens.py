@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 from command import finished, run, told
 
+from fleetlore.server.identity import identify, person
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger import LEDGER_FILE
 
@@ -76,6 +77,24 @@ async def test_a_name_that_looks_like_another_agents_is_refused(tmp_path):
             await run(*line(name))
     await run(*line("alice"))
     await run(*line("Alice", "--allow-lookalike"))
+
+
+@pytest.mark.parametrize("name", ["fleetlore", "Fleetlore"])
+async def test_nobody_has_the_name_of_the_memory_itself(tmp_path, monkeypatch, name):
+    sentence = f"agent: {name} is the name in which the memory acts by itself. Choose another name."
+    for line in (
+        ("token", "create", "--agent", name, "--allow-lookalike"),
+        ("add", "Oil the lock", "--agent", name),
+        ("serve", "--agent", name),
+    ):
+        with pytest.raises(Refusal, match=f"^{sentence}$"):
+            await run(*line, "--data", tmp_path)
+    with pytest.raises(Refusal, match=f"^{sentence}$"):
+        identify(settled="", argument=name, client="")
+    with pytest.raises(Refusal, match="fleet-lore looks like fleetlore"):
+        await run("token", "create", "--agent", "fleet-lore", "--data", tmp_path)
+    monkeypatch.setenv("LOGNAME", name)
+    assert person() == f"{name}@local"
 
 
 async def test_what_is_no_scope_or_time_is_wrong_usage(tmp_path):

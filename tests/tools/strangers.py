@@ -21,7 +21,7 @@ from fleetlore.server.hooks.requests import request_of
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.ledger import Ledger
 
-AGENTS = ("ana", "Ana", "anna", "ana-", "ana@home", "fleetlore", "bob")
+AGENTS = ("ana", "Ana", "anna", "ana-", "ana@home", "anonymous", "bob")
 THINGS = ("payment gateway", "signing keys", "staging database", "release branch", "mail queue")
 DOINGS = ("rotate", "migrate", "deploy", "restore", "clean up")
 SORTS = ("rotation", "deployment", "")

@@ -22,7 +22,7 @@ from fleetlore.server.settings import Settings
 from fleetlore.storage.errors import FleetloreError
 
 TOKENED = 120
-OPERATIONS = int(os.environ.get("FLEETLORE_TEST_OPERATIONS", "1500"))
+OPERATIONS = int(os.environ.get("FLEETLORE_TEST_OPERATIONS", "1000"))
 SEED = os.environ.get("FLEETLORE_TEST_SEED", "1")
 # By these ways an agent is told of its own things: what is searched for does come through them.
 OWN_WAYS = {

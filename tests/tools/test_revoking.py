@@ -201,7 +201,7 @@ async def test_an_agent_that_never_spoke_changes_nothing_but_may_not_speak_any_m
     async with in_process(data) as fleet:
         said = await fleet.refusal("submit_feedback", task=TASK, outcome="success", agent="silent")
     assert said == (
-        f"agent: silent was revoked by {plan}, so what it says is not taken. "
+        f"agent: silent was revoked by {plan}, so nothing is taken from it. "
         f"Ask a person to let it in again: fleetlore undo {plan}."
     )
 
@@ -395,6 +395,14 @@ async def test_its_tokens_end_and_a_new_one_lets_it_speak_again(data):
     await revoked(data)
     await run("undo", plan, "--data", data)
     assert (await show(data, item))["status"] == "provisional"
+
+
+async def test_a_token_that_had_ended_before_does_not_let_it_in_again(data):
+    first = await told("token", "create", "--agent", "mallory", "--data", data)
+    await told("token", "rotate", first["id"], "--data", data)
+    plan = await revoked(data)
+    with pytest.raises(Refusal, match=f"mallory was revoked by {plan}, so nothing is taken from it"):
+        await run("token", "rotate", first["id"], "--data", data)
 
 
 async def test_a_name_that_looks_like_anothers_comes_first(data):

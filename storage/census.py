@@ -1,0 +1,59 @@
+"""The census: how much the ledger holds, and whether its file is whole."""
+
+from dataclasses import dataclass, field
+
+from fleetlore.storage.database import Connection
+from fleetlore.storage.records import Space, Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Census:
+    """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
+
+    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen, `held` the
+    living items that wait for a person to look at them.
+    """
+
+    items: dict[tuple[Space, Status], int] = field(default_factory=dict)
+    pruned: int = 0
+    held: int = 0
+    agents: int = 0
+    feedback: int = 0
+    receipts: int = 0
+    answered: int = 0
+    implicit: int = 0
+
+
+class CensusView:
+    """Questions to the ledger as a whole."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def count(self, space: Space) -> int:
+        """How many items live in the space."""
+        row = await self._connection.row("count_of_space", space=space)
+        return 0 if row is None else int(row["count"])
+
+    async def agents(self) -> int:
+        """How many agents this ledger has seen."""
+        row = await self._connection.row("count_agents")
+        return 0 if row is None else int(row["count"])
+
+    async def census(self) -> Census:
+        """Counts over the whole ledger."""
+        items: dict[tuple[Space, Status], int] = {}
+        pruned = 0
+        for row in await self._connection.rows("census_items"):
+            if row["pruned"]:
+                pruned += row["count"]
+                continue
+            status: Status = "superseded" if row["superseded"] else "contested" if row["contested"] else row["stage"]
+            key: tuple[Space, Status] = (row["space"], status)
+            items[key] = items.get(key, 0) + row["count"]
+        [counts] = await self._connection.rows("census")
+        return Census(items=items, pruned=pruned, **dict(counts))
+
+    async def faults(self) -> list[str]:
+        """What SQLite finds wrong with its file: the first five of it."""
+        return [row[0] for row in await self._connection.rows("faults") if row[0] != "ok"]
