@@ -3,14 +3,12 @@
 import gzip
 import json
 import re
-import signal
 import sqlite3
-import sys
 
 import anyio
-import lancedb
 import pytest
 from command import finished, run, told
+from erasing import MARK, TASK, columns, erase, marked, traces, whole
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -21,60 +19,6 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger import Ledger
-
-MARK = "Zyxomarkör"
-TASK = "rotate the signing keys of the payment gateway"
-
-
-def traces(data, mark=MARK):
-    """Every file in which the mark stands, in any case, as text or as JSON."""
-    forms = {form.encode().lower() for form in (mark, json.dumps(mark)[1:-1], mark.casefold(), mark[:7])}
-    return [
-        str(file.relative_to(data))
-        for file in data.rglob("*")
-        if file.is_file() and any(form in file.read_bytes().lower() for form in forms)
-    ]
-
-
-async def columns(data):
-    """Everything that the searchable tables hold in words, of every version that there is."""
-    database = await lancedb.connect_async(str(data / "spaces"))
-    found = []
-    for name in (await database.list_tables()).tables:
-        table = await database.open_table(name)
-        for version in await table.list_versions():
-            await table.checkout(version["version"])
-            found += (await table.query().select(["text"]).to_arrow())["text"].to_pylist()
-    database.close()
-    return found
-
-
-async def erase(data, *options):
-    return await told("forget", *options, "--yes", "--data", data)
-
-
-async def whole(data):
-    """What the audit says of a ledger that is as it was recorded."""
-    found = await told("audit", "verify", "--data", data)
-    assert found["whole"]
-    return found
-
-
-async def marked(fleet, **arguments):
-    """A lesson with the mark in everything that it says, and what led to it."""
-    task = f"{TASK} of {MARK}"
-    answer = await fleet.retrieve(task, agent="ana", project=f"acme/{MARK}")
-    return await fleet.teach(
-        f"Keep the key of {MARK} for a day",
-        task=task,
-        agent="ana",
-        receipt=answer["receipt"],
-        reasoning=f"because {MARK} said so",
-        output=f"{MARK} is well",
-        tags=[MARK],
-        key=f"{MARK}/1",
-        **arguments,
-    )
 
 
 async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_path):
@@ -287,35 +231,3 @@ async def test_words_are_their_first_tellers_also_where_the_item_is_anothers_by_
     assert item in [text["id"] for text in (await erase(data, "--agent", "ana"))["texts"]]
     assert [file for file in traces(data) if file.startswith("spaces")] == []
     await whole(data)
-
-
-KILLED = """
-import os, signal, sys
-from fleetlore.server.cli import main
-from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.spaces import KnowledgeSpaces
-
-def killed(*arguments, **options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-owners = {"KnowledgeSpaces": KnowledgeSpaces, "Ledger": Ledger}
-owner, name = sys.argv.pop(1).split(".")
-setattr(owners[owner], name, killed)
-main()
-"""
-
-
-@pytest.mark.parametrize("stage", ["KnowledgeSpaces.keep_only", "Ledger.purge"])
-async def test_an_erasure_that_is_killed_is_pending_until_the_same_command_ends_it(tmp_path, stage):
-    data = tmp_path / "data"
-    async with in_process(data) as fleet:
-        item = await marked(fleet)
-    command = [sys.executable, "-c", KILLED, stage, "forget", "--match", MARK, "--yes", "--data", data]
-    assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
-    assert (await whole(data))["pending"].startswith("p_")
-    async with in_process(data) as fleet:
-        assert (await fleet.retrieve(TASK, agent="eve"))["items"] == []
-    assert (await erase(data, "--match", MARK))["finished"]
-    assert traces(data) == []
-    assert (await whole(data))["pending"] is None
-    assert (await told("show", item, "--data", data))["status"] == "erased"
