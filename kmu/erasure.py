@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleetlore.kmu.screening import screen_reason
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
@@ -88,6 +89,7 @@ async def find(view: LedgerView, target: Target) -> Found:
 
 async def begin(ledger: Ledger, target: Target, *, agent: AgentName, reason: str) -> Erasure:
     """Takes the target's texts out of the ledger's rows: from now on nobody is shown anything of them."""
+    reason = await screen_reason(reason)
 
     async def erase(transaction: LedgerTransaction) -> Erasure:
         found = await find(transaction, target)

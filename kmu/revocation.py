@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.retelling import Retelling
+from fleetlore.kmu.screening import screen_reason
 from fleetlore.kmu.withdrawal import Found, touched, withdrawn
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
@@ -134,7 +135,8 @@ class Revoking:
             required=self._policy.promote_after,
             policy=self._policy.prune,
         )
-        reason = f"{self.agent} revoked: {self._reason}" if self._reason else f"{self.agent} revoked"
+        why = await screen_reason(self._reason)
+        reason = f"{self.agent} revoked: {why}" if why else f"{self.agent} revoked"
         return Revocation(
             plan=Plan(id=plan, at=ledger.clock(), agent=self._by, reason=reason, items=tuple(lines), kind="revocation"),
             withdrawal=withdrawal,

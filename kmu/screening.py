@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -36,22 +37,32 @@ _LONG = 20_000
 async def screen_report(report: Report) -> tuple[Report, int]:
     """The report without secrets, and how many they were.
 
-    Raises `Refusal` where its key is one: a key must stay what it is. Keys may well be drawn at random.
+    Raises `Refusal` where its key or its agent is one: these must stay what they are.
     """
     clean = await _screened(report, _REPORT)
-    if set(redact(report.key).kinds) - {RANDOM}:
+    _check_agent(report.agent)
+    if _is_secret(report.key):
         raise Refusal("key", "it looks like a secret", "Use a key that may be stored, as the name of the run")
     return clean
 
 
 async def screen_question(question: Question) -> Question:
-    """The question without secrets."""
-    return (await _screened(question, _QUESTION))[0]
+    """The question without secrets. Raises `Refusal` where its agent is one."""
+    clean, _ = await _screened(question, _QUESTION)
+    _check_agent(question.agent)
+    return clean
 
 
 async def screen_wish(wish: Wish) -> Wish:
-    """The wish to forget with no secret in its reason."""
-    return (await _screened(wish, ("reason",)))[0]
+    """The wish to forget with no secret in its reason. Raises `Refusal` where its agent is one."""
+    clean, _ = await _screened(wish, ("reason",))
+    _check_agent(wish.agent)
+    return clean
+
+
+async def screen_reason(reason: str) -> str:
+    """Why somebody does something, without secrets."""
+    return (await anyio.to_thread.run_sync(redact, reason)).text if reason else ""
 
 
 async def screen_wording(wording: Wording) -> tuple[Wording, int]:
@@ -63,12 +74,16 @@ def screen_dossier(dossier: Dossier) -> tuple[Dossier, int]:
     """The item and what was said of it without secrets, and how many they were."""
     texts = {f"item {name}": getattr(dossier.item, name) for name in _WORDING}
     texts |= {statement.id: statement.reasoning for statement in dossier.statements}
+    texts["projects"] = tuple(verdict.project for verdict in dossier.verdicts)
     clean, count = without_secrets(texts)
     if not count:
         return dossier, 0
     item = replace(dossier.item, **{name: clean[f"item {name}"] for name in _WORDING})
     statements = tuple(replace(statement, reasoning=clean[statement.id]) for statement in dossier.statements)
-    return replace(dossier, item=item, statements=statements), count
+    verdicts = tuple(
+        replace(verdict, project=project) for verdict, project in zip(dossier.verdicts, clean["projects"], strict=True)
+    )
+    return replace(dossier, item=item, statements=statements, verdicts=verdicts), count
 
 
 def without_secrets(texts: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -92,6 +107,18 @@ def _cut(value: Any, secrets: Sequence[str]) -> Any:  # noqa: ANN401
     if isinstance(value, tuple):
         return tuple(_cut(one, secrets) for one in value)
     return cut(value, secrets)
+
+
+@lru_cache(maxsize=1024)
+def _check_agent(name: str) -> None:
+    """Raises `Refusal` for a name that is a secret: names are on record for good, and everybody reads them."""
+    if _is_secret(name):
+        raise Refusal("agent", "it looks like a secret", "Use a name that everybody may read, as build-bot")
+
+
+def _is_secret(name: str) -> bool:
+    """Whether what must stay as it is would be taken out, and not only as it may be drawn at random."""
+    return not {RANDOM}.issuperset(redact(name).kinds)
 
 
 async def _screened(record: RecordT, names: Iterable[str]) -> tuple[RecordT, int]:

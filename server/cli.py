@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from fleetlore.kmu.hidden import visible
 from fleetlore.server.command_group import commands, hang_up
 from fleetlore.storage.errors import FleetloreError, known_fault
 from fleetlore.storage.redaction import redact
@@ -25,15 +26,20 @@ def main() -> None:
             raise
         hang_up()
         if told:
-            click.echo(f"fleetlore: {redact(str(told), at_once=True).text}", err=True)
+            click.echo(f"fleetlore: {_discreet(str(told))}", err=True)
         sys.exit(1)
 
 
+def _discreet(text: str) -> str:
+    """The text with no secret and nothing hidden: whoever raises an exception may quote what it was given."""
+    return visible(redact(text, at_once=True).text)
+
+
 class _Discreet(logging.Formatter):
-    """Writes no secret: whoever raises an exception may quote what it was given."""
+    """Writes what is `_discreet`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record), at_once=True).text
+        return _discreet(super().format(record))
 
 
 def _told(error: BaseException) -> str | None:

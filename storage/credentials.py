@@ -34,6 +34,9 @@ RANDOM = "random string"
 
 _KEY_BLOCK = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+# In base64, as in the secrets of Kubernetes: "PRIVATE KEY-" where it begins at each of three places.
+_CODED_KEY = re.compile("UFJJVkFURSBLRVkt|BSSVZBVEUgS0VZL|QUklWQVRFIEtFWS")
+_CODED = re.compile(r"[A-Za-z0-9+/]{20,}+={0,2}+(?:(?:\\[nr]|\s){1,20}+[A-Za-z0-9+/]{20,}+={0,2}+)*+")
 _KEY_LINES = re.compile(r"(?:\s|\\[nr]|[A-Za-z0-9+/=:,. \"'-])*")
 
 # Forms that Kingfisher's rules report only beside a companion, or not at all.
@@ -99,11 +102,12 @@ _RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 # What stands before or begins something public: a digest, a part of an address or of a path, a key to check with.
 _BINARY = re.compile(r"[/+]|^[A-Za-z0-9]*$")
 _PUBLIC_BEFORE = re.compile(
-    r"(?:base64,|sha\d{3}:|md5:|[/.@%]|ssh-[a-z0-9-]{2,20} |public[-_ ]?keys?[\"']?\s*[:=]"
+    r"(?:base64,|sha\d{1,3}:|md5:|\bh1:|[/.@%]|etag[\"']?\s{0,2}[:=]?\s{0,2}(?:W/)?[\"']|ssh-[a-z0-9-]{2,20} "
+    r"|public[-_ ]?keys?[\"']?\s*[:=]"
     r"\s*(?:- ?)?(?:>-?\s*)?[\"']?)$",
     re.IGNORECASE,
 )
-_PUBLIC_START = re.compile(r"sha\d{3}-|md5-|AAAA|eyJ|/{0,2}Qm[0-9A-Za-z]{44}$", re.IGNORECASE)
+_PUBLIC_START = re.compile(r"sha\d{1,3}-|md5-|AAAA|eyJ|/{0,2}Qm[0-9A-Za-z]{44}$", re.IGNORECASE)
 _PUBLIC_BLOCK = re.compile(r"-----BEGIN ((?!(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY)[A-Z0-9 ]{1,60})-----")
 
 
@@ -145,6 +149,10 @@ def _key_blocks(text: str) -> Iterator[Span]:
         reached = ends[place] if place < len(ends) else lines.end() if lines else match.end()
         if reached - match.end() > _SHORTEST_KEY:
             yield match.start(), reached, "private key"
+    if _CODED_KEY.search(text):
+        for match in _CODED.finditer(text):
+            if _CODED_KEY.search(match.group()):
+                yield *match.span(), "private key"
 
 
 def _in_urls(text: str) -> Iterator[Span]:

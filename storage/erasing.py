@@ -77,6 +77,7 @@ class Erasing(Sealing):
         erased, items = json.dumps(list(subjects)), json.dumps([one for one in subjects if one.startswith("k_")])
         await self._connection.run("set_meta", key="erasing", value=plan)
         await self._connection.run("erase_texts", ids=erased)
+        await self._reword_withdrawals(items, label)
         await self._connection.run("erase_blames", ids=items)
         await self._connection.run("part_wordings", ids=items)
         await self._connection.run("erase_items", ids=items, plan=plan)
@@ -97,6 +98,21 @@ class Erasing(Sealing):
         """Notes that nothing of what was erased is left anywhere in the data directory."""
         await self._connection.run("end_erasure")
 
+    async def _reword_withdrawals(self, items: str, label: str) -> None:
+        """What withdrawing an agent changed keeps projects, and digests of lessons that were called harmful."""
+        lessons = {row["lesson"] for row in await self._connection.rows("lessons_of", ids=items)}
+        for row in await self._connection.rows("withdrawals"):
+            changes: dict[str, Any] = json.loads(row["changes"])
+            reworded = changes | {
+                **{name: _unlabelled(changes[name], label) for name in ("verdicts_taken", "verdicts_given")},
+                **{
+                    name: [blame for blame in changes[name] if blame["lesson"] not in lessons]
+                    for name in ("blames_taken", "blames_given")
+                },
+            }
+            if reworded != changes:
+                await self._connection.run("rewrite_withdrawal", plan=row["plan"], changes=json.dumps(reworded))
+
     async def _reword_plans(self, erased: Collection[str], label: str) -> None:
         """The lines of plans quote reports and name items: those that do lose the quotation."""
         after = ""
@@ -115,8 +131,12 @@ def _reworded(line: Mapping[str, Any], erased: Collection[str], label: str) -> d
     named = {line["item"], line.get("other"), *line.get("feedback", ())}
     if not named.isdisjoint(erased) or (label and holds(line["because"], label)):
         found["because"] = ""
-    found["displaced"] = [
-        verdict | {"project": ""} if label and holds(verdict["project"], label) else verdict
-        for verdict in line["displaced"]
-    ]
+    found["displaced"] = _unlabelled(line["displaced"], label)
     return found
+
+
+def _unlabelled(verdicts: Iterable[dict[str, Any]], label: str) -> list[dict[str, Any]]:
+    """Verdicts without the projects that hold the folded text."""
+    return [
+        verdict | {"project": ""} if label and holds(verdict["project"], label) else verdict for verdict in verdicts
+    ]

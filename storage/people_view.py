@@ -88,7 +88,7 @@ class PeopleView:
         }
 
     async def answer_of_report(self, feedback: FeedbackId) -> str:
-        """What a report that exists was answered, as `Acknowledgement.dumped` made it."""
+        """What a report that exists was answered, as `Acknowledgement.dumped` made it; "" if it was imported."""
         row = await self._connection.row("answer_of_report", id=feedback)
         assert row is not None
         return str(row["answer"])

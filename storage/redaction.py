@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from fleetlore.storage.disguise import undisguised
 
 # The version of what is looked for: what was stored under an earlier one is looked through when it is read.
 SCREENING = 1
@@ -33,8 +35,7 @@ def redact(text: str, *, at_once: bool = False) -> Redacted:
 
     `at_once`: what is written to a log or a terminal does not wait for the rules to be loaded.
     """
-    from fleetlore.storage.credentials import credentials  # noqa: PLC0415  commands that only read start without it
-    from fleetlore.storage.known_keys import known_keys, rules_are_loaded  # noqa: PLC0415
+    from fleetlore.storage.known_keys import rules_are_loaded  # noqa: PLC0415  commands that only read start without it
 
     if len(text) < 4:
         return Redacted(text=text)
@@ -42,7 +43,7 @@ def redact(text: str, *, at_once: bool = False) -> Redacted:
     taken: list[str] = []
     kinds: list[str] = []
     for _ in range(_PASSES):
-        spans = _apart([*(known_keys(text) if by_rules else ()), *credentials(text)], text)
+        spans = _apart(_found(text, by_rules=by_rules), text)
         if not spans:
             return Redacted(text=text, secrets=tuple(taken), kinds=tuple(kinds))
         found = [text[start:end] for start, end, _ in spans]
@@ -72,6 +73,19 @@ def redact_all(value: Any) -> Any:  # noqa: ANN401  any JSON value
             return [redact_all(one) for one in value]
         case _:
             return value
+
+
+def _found(text: str, *, by_rules: bool) -> Iterator[tuple[int, int, str]]:
+    """Where secrets stand, also disguised ones; spans may overlap."""
+    from fleetlore.storage.credentials import credentials  # noqa: PLC0415  see above
+    from fleetlore.storage.known_keys import known_keys  # noqa: PLC0415
+
+    if by_rules:
+        yield from known_keys(text)
+    yield from credentials(text)
+    if (plain := undisguised(text)) is not None:
+        for start, end, kind in _found(plain.text, by_rules=by_rules):
+            yield *plain.original(start, end), kind
 
 
 def _apart(spans: Iterable[tuple[int, int, str]], text: str) -> Sequence[tuple[int, int, str]]:

@@ -14,14 +14,16 @@ import anyio
 
 from fleetlore.storage.database import Connection, Row
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import SPACES
+from fleetlore.storage.records import SPACES, AgentName
 from fleetlore.storage.redaction import SCREENING, redact_all
 from fleetlore.storage.rows import content_of
+from fleetlore.storage.sealing import Sealing
 
 if TYPE_CHECKING:
     from fleetlore.storage.ledger import Ledger
     from fleetlore.storage.spaces import KnowledgeSpaces
 
+_SCREENER = AgentName("fleetlore")
 _TEXTS = 100
 _CHARACTERS = 500_000
 _LABELS = ("task_type", "project", "tags")
@@ -29,13 +31,17 @@ _LABELS = ("task_type", "project", "tags")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Screened:
-    """A row of `contents` as it was and as it should be; `labels` are those of an item."""
+    """A row of `contents` as it was, and as it should be; None: just so. `labels` are those of an item."""
 
     id: str
     before: str
-    body: str
+    content: dict[str, Any] | None
     labels: dict[str, Any]
-    changed: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was taken out."""
+        return self.content is not None or bool(self.labels)
 
 
 class Unscreened:
@@ -54,14 +60,20 @@ class Unscreened:
                 break
         return found
 
+
+class Rescreening(Sealing):
+    """The part of a transaction that stores what was screened."""
+
     async def keep_screened(self, texts: Sequence[Screened]) -> None:
-        """Stores texts as they should be, but for those that somebody has changed meanwhile."""
+        """Stores texts as they should be, under a new seal, but for those that somebody has changed meanwhile."""
         for text in texts:
-            await self._connection.run(
-                "rescreen_content", id=text.id, before=text.before, body=text.body, screening=SCREENING
-            )
-            if text.labels:
+            seen = await self._connection.rows("mark_screened", id=text.id, before=text.before, screening=SCREENING)
+            if seen and text.content is not None:
+                await self._keep("set_content", text.id, text.content)
+            if seen and text.labels:
                 await self._connection.run("rescreen_item", id=text.id, **text.labels)
+            if seen and text.changed:
+                await self.record("screened", agent=_SCREENER, subject=text.id)
 
 
 async def rescreen(ledger: Ledger, spaces: KnowledgeSpaces) -> int:
@@ -83,6 +95,10 @@ async def rescreen(ledger: Ledger, spaces: KnowledgeSpaces) -> int:
 
 def _screened(row: Row) -> Screened:
     labels = {name: redact_all(row[name]) for name in _LABELS} if row["space"] else {}
-    body = json.dumps(content_of(row))
-    changed = json.loads(row["content"]) != json.loads(body) or any(labels[name] != row[name] for name in labels)
-    return Screened(id=row["id"], before=row["content"], body=body, labels=labels, changed=changed)
+    content = content_of(row)
+    return Screened(
+        id=row["id"],
+        before=row["content"],
+        content=content if content != json.loads(row["content"]) else None,
+        labels=labels if any(labels[name] != row[name] for name in labels) else {},
+    )

@@ -104,9 +104,7 @@ def show(agent: str, item: str, kind: str, since: datetime | None, limit: int, d
         found, total = await ledger.read.events(
             agent=folded(agent) if agent else "", subject=as_kept(item), kind=kind.strip(), since=since, limit=limit
         )
-        if as_json:
-            return {"events": [account(event) for event in found], "earlier": total - len(found)}
-        return {"lines": [line(event) for event in found], "earlier": total - len(found)}
+        return {"events": [account(event) for event in found], "earlier": total - len(found)}
 
     tell(with_ledger(data, "", work), as_json, _shown)
 
@@ -132,9 +130,9 @@ def export(file: Path, data: Path) -> None:
 
 
 def _shown(found: dict[str, Any]) -> str:
-    if not found["lines"]:
+    if not found["events"]:
         return "nothing of that happened"
-    lines = found["lines"]
+    lines = [line(event) for event in found["events"]]
     if found["earlier"]:
         lines = [hint(f"… {counted(found['earlier'], 'earlier event')} (--limit, --since)"), *lines]
     return "\n".join(lines)

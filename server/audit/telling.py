@@ -39,13 +39,12 @@ def account(event: Event) -> dict[str, Any]:
     return asdict(event) | {"at": event.when, "body": _read(event)}
 
 
-def line(event: Event) -> str:
-    """An event for people."""
-    kind = click.style(harmless(event.kind).ljust(12), fg=_COLOURS.get(event.kind))
-    body = {name: value for name, value in _read(event).items() if value and name != SEAL}
-    details = "  ".join(f"{name} {_told(value)}" for name, value in body.items())
-    who = harmless(f"{event.agent}  {event.subject}")
-    return f"{moment(event.when)}  {kind} {who}  {hint(harmless(details))}".rstrip()
+def line(told: dict[str, Any]) -> str:
+    """An event's account for people."""
+    kind = click.style(harmless(told["kind"]).ljust(12), fg=_COLOURS.get(told["kind"]))
+    details = "  ".join(f"{name} {_told(value)}" for name, value in told["body"].items() if value and name != SEAL)
+    who = harmless(f"{told['agent']}  {told['subject']}")
+    return f"{moment(told['at'])}  {kind} {who}  {hint(harmless(details)) if details else ''}".rstrip()
 
 
 def _read(event: Event) -> dict[str, Any]:

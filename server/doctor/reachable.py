@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 
+from fleetlore.server.asking import asked
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
 from fleetlore.server.hooks.remote import ROUTE
 from fleetlore.server.people.lines import one_line
@@ -74,9 +75,9 @@ def answers(address: str, *, subject: str = "HTTP server", asked_for: bool, toke
 
 def _kept_out(address: str, token: str) -> tuple[str, str] | None:
     """What is wrong with the token for a server that tells no more than that it lives, and what to do."""
-    asked = urllib.request.Request(urllib.parse.urljoin(address, ROUTE), headers=_bearing(token))
+    question = urllib.request.Request(urllib.parse.urljoin(address, ROUTE), headers=_bearing(token))
     try:
-        with urllib.request.urlopen(asked, timeout=_HTTP_PATIENCE_SECONDS):
+        with asked(question, seconds=_HTTP_PATIENCE_SECONDS):
             return None  # it is none of ours
     except urllib.error.HTTPError as error:
         with error:
@@ -101,8 +102,8 @@ def _asked(address: str, token: str) -> tuple[str, dict[str, Any], datetime | No
     if urllib.parse.urlsplit(health).scheme not in ("http", "https"):
         raise ValueError("it is no address of the form http://host/mcp")
     try:
-        asked = urllib.request.Request(health, headers=_bearing(token))
-        with urllib.request.urlopen(asked, timeout=_HTTP_PATIENCE_SECONDS) as answer:
+        question = urllib.request.Request(health, headers=_bearing(token))
+        with asked(question, seconds=_HTTP_PATIENCE_SECONDS) as answer:
             found = json.load(answer)
             date = answer.headers.get("Date")
     except urllib.error.HTTPError as error:

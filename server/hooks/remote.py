@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fleetlore.server.address import address_of
+from fleetlore.server.asking import asked
 from fleetlore.server.hooks.requests import Request, body_of
 from fleetlore.storage.errors import Refusal, ServerUnreachable
 
@@ -33,7 +34,7 @@ def ask(url: str, request: Request, *, token: str) -> dict[str, Any]:
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     sent = urllib.request.Request(route_of(url), json.dumps(body_of(request)).encode(), headers)
     try:
-        with urllib.request.urlopen(sent, timeout=_PATIENCE_SECONDS) as response:
+        with asked(sent, seconds=_PATIENCE_SECONDS) as response:
             answer = json.loads(response.read(_MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:

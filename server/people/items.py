@@ -39,6 +39,7 @@ _EVENTS = {
     "imported": "brought it by an import: plan {plan}",
     "edited": "worded it anew: plan {plan}",
     "held": "held it until a person has looked at it",
+    "screened": "took a secret out of it that an earlier version had not seen",
     "accepted": "looked at it and let it go: plan {plan}",
     "acceptance undone": "took back that it was let go: plan {plan}",
     "edit undone": "took back the edit of plan {plan}",

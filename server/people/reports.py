@@ -20,7 +20,8 @@ async def report_account(view: LedgerView, wanted: FeedbackId, principal: Princi
     report = await view.feedback(wanted, agent=principal.agent, others=others)
     if report is None:
         return None
-    answer = Acknowledgement.loaded(await view.answer_of_report(wanted))
+    answered = await view.answer_of_report(wanted)
+    answer = Acknowledgement.loaded(answered) if answered else None  # what came with an import was answered elsewhere
     return {
         "feedback": report.id,
         "at": report.at.isoformat(),
@@ -30,9 +31,9 @@ async def report_account(view: LedgerView, wanted: FeedbackId, principal: Princi
         **({"implicit": report.implicit} if report.implicit else {}),
         **{name: getattr(report, name) for name in _TEXTS},
         "assessment": report.assessment,
-        "learned": [asdict(one) for one in answer.learned],
-        "credited": answer.credited,
-        "blamed": answer.blamed,
+        "learned": [asdict(one) for one in answer.learned] if answer else [],
+        "credited": answer.credited if answer else (),
+        "blamed": answer.blamed if answer else (),
     }
 
 

@@ -4,8 +4,8 @@ SELECT c.id, c.body AS content, c.screened, i.space, i.task_type, i.project, i.t
   FROM contents c LEFT JOIN items i ON i.id = c.id
  WHERE c.screened < :screening AND substr(c.id, 1, 2) <> 'p_' LIMIT :limit;
 
--- name: rescreen_content
-UPDATE contents SET body = :body, screened = :screening WHERE id = :id AND body = :before;
+-- name: mark_screened
+UPDATE contents SET screened = :screening WHERE id = :id AND body = :before RETURNING id;
 
 -- name: rescreen_item
 UPDATE items SET task_type = :task_type, project = :project, tags = :tags WHERE id = :id;

@@ -18,8 +18,10 @@ SELECT p.id FROM plans p
 -- name: texts_holding
 SELECT id FROM contents WHERE holds(body, :text);
 
+-- Also items that are somebody else's since their author was revoked: the words are still the first teller's.
 -- name: texts_of_agent
 SELECT id FROM items WHERE author = :agent OR owner = :agent
+UNION ALL SELECT subject FROM events WHERE kind IN ('new', 'superseding', 'conflict') AND agent = :agent
 UNION ALL SELECT id FROM feedback WHERE agent = :agent
 UNION ALL SELECT id FROM receipts WHERE agent = :agent
 UNION ALL SELECT id FROM plans WHERE agent = :agent;
@@ -50,7 +52,8 @@ SELECT p.id FROM plans p
 SELECT (SELECT count(*) FROM items WHERE holds(project, :text) OR holds(task_type, :text) OR holds(tags, :text))
      + (SELECT count(*) FROM receipts WHERE holds(project, :text) OR holds(task_type, :text))
      + (SELECT count(*) FROM verdicts WHERE holds(project, :text))
-     + (SELECT count(*) FROM feedback WHERE holds(key, :text)) AS count;
+     + (SELECT count(*) FROM feedback WHERE holds(key, :text))
+     + (SELECT count(*) FROM withdrawals WHERE holds(changes, :text)) AS count;
 
 -- name: exported_since
 SELECT count(*) AS count, max(at) AS latest FROM events WHERE kind = 'exported' AND at >= :since;
@@ -106,3 +109,15 @@ SELECT id, items FROM plans WHERE id > :after ORDER BY id LIMIT :limit;
 
 -- name: rewrite_plan
 UPDATE plans SET items = :items WHERE id = :id;
+
+-- Digests of what only these items say.
+-- name: lessons_of
+SELECT DISTINCT lesson FROM items
+ WHERE id IN (SELECT value FROM json_each(:ids))
+   AND lesson NOT IN (SELECT lesson FROM items WHERE id NOT IN (SELECT value FROM json_each(:ids)));
+
+-- name: withdrawals
+SELECT plan, changes FROM withdrawals;
+
+-- name: rewrite_withdrawal
+UPDATE withdrawals SET changes = :changes WHERE plan = :plan;

@@ -244,6 +244,7 @@ async def test_a_text_that_somebody_emptied_or_removed_is_named(data):
 async def test_what_happened_is_shown_by_agent_item_kind_and_time(data):
     everything = (await run("audit", "show", "--data", data)).splitlines()
     assert len(everything) == (await told("audit", "head", "--data", data))["events"]
+    assert not any("\\u001b" in line for line in everything), "colours are ours"
     item = first(data, "SELECT id FROM items ORDER BY seq LIMIT 1")
     of_item = (await told("audit", "show", "--item", item.upper(), "--data", data))["events"]
     assert [event["kind"] for event in of_item] == ["new", "retrieved", "feedback", "edited"]

@@ -6,9 +6,9 @@ import re
 import sqlite3
 
 import anyio
-import lancedb
 import pytest
 from command import finished, run, told
+from erasing import MARK, TASK, columns, erase, marked, traces, whole
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -19,60 +19,6 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger import Ledger
-
-MARK = "Zyxomarkör"
-TASK = "rotate the signing keys of the payment gateway"
-
-
-def traces(data, mark=MARK):
-    """Every file in which the mark stands, in any case, as text or as JSON."""
-    forms = {form.encode().lower() for form in (mark, json.dumps(mark)[1:-1], mark.casefold(), mark[:7])}
-    return [
-        str(file.relative_to(data))
-        for file in data.rglob("*")
-        if file.is_file() and any(form in file.read_bytes().lower() for form in forms)
-    ]
-
-
-async def columns(data):
-    """Everything that the searchable tables hold in words, of every version that there is."""
-    database = await lancedb.connect_async(str(data / "spaces"))
-    found = []
-    for name in (await database.list_tables()).tables:
-        table = await database.open_table(name)
-        for version in await table.list_versions():
-            await table.checkout(version["version"])
-            found += (await table.query().select(["text"]).to_arrow())["text"].to_pylist()
-    database.close()
-    return found
-
-
-async def erase(data, *options):
-    return await told("forget", *options, "--yes", "--data", data)
-
-
-async def whole(data):
-    """What the audit says of a ledger that is as it was recorded."""
-    found = await told("audit", "verify", "--data", data)
-    assert found["whole"]
-    return found
-
-
-async def marked(fleet, **arguments):
-    """A lesson with the mark in everything that it says, and what led to it."""
-    task = f"{TASK} of {MARK}"
-    answer = await fleet.retrieve(task, agent="ana", project=f"acme/{MARK}")
-    return await fleet.teach(
-        f"Keep the key of {MARK} for a day",
-        task=task,
-        agent="ana",
-        receipt=answer["receipt"],
-        reasoning=f"because {MARK} said so",
-        output=f"{MARK} is well",
-        tags=[MARK],
-        key=f"{MARK}/1",
-        **arguments,
-    )
 
 
 async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_path):
@@ -257,3 +203,31 @@ async def test_the_event_of_an_erasure_names_no_words(tmp_path):
     assert [event["kind"] for event in events] == kinds
     assert events[-2]["body"] | {"target": None} == {"by": "match", "target": None, **erased["erased"]}
     assert "reason" in (await told("show", erased["plan"], "--data", data))["reason"]
+
+
+async def revoked_with_an_heir(data):
+    """An agent's lesson with the mark that is another's since the agent was revoked."""
+    async with in_process(data, promote_after=1) as fleet:
+        item = await marked(fleet, project=f"acme/{MARK}")
+        receipt = (await fleet.retrieve(TASK, agent="bob"))["receipt"]
+        await fleet.submit(TASK, agent="bob", outcome="success", receipt=receipt, helpful=[item])
+    await run("revoke", "ana", "--yes", "--data", data)
+    assert (await told("show", item, "--data", data))["author"] == "bob"
+    return item
+
+
+async def test_what_revoking_an_agent_keeps_for_its_undo_loses_the_words_too(tmp_path):
+    data = tmp_path / "data"
+    await revoked_with_an_heir(data)
+    assert traces(data)
+    await erase(data, "--match", MARK)
+    assert traces(data) == []
+    await whole(data)
+
+
+async def test_words_are_their_first_tellers_also_where_the_item_is_anothers_by_now(tmp_path):
+    data = tmp_path / "data"
+    item = await revoked_with_an_heir(data)
+    assert item in [text["id"] for text in (await erase(data, "--agent", "ana"))["texts"]]
+    assert [file for file in traces(data) if file.startswith("spaces")] == []
+    await whole(data)

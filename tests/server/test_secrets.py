@@ -11,8 +11,10 @@ from chance import chance, key_block
 from command import run, told
 
 from fleet import in_process, unit_over
+from fleetlore.kmu import screening
 from fleetlore.server.cli import _Discreet
-from fleetlore.storage.redaction import SCREENING
+from fleetlore.storage import redaction, rescreening, rows, sealing
+from fleetlore.storage.redaction import SCREENING, Redacted
 
 AGENT = {"agent": "ana"}
 
@@ -139,14 +141,39 @@ async def test_people_are_told_how_many_secrets_were_removed(tmp_path):
     assert block[60:90].encode() not in whole
 
 
+async def test_an_agent_that_names_itself_with_a_secret_is_refused(tmp_path):
+    data, token = tmp_path / "data", "gh" + "p_" + chance(36)
+    async with in_process(data) as fleet:
+        item = await fleet.teach("Use --frozen in CI")
+        for tool, values in (
+            ("retrieve_knowledge", {"task": "t"}),
+            ("submit_feedback", {"task": "t", "outcome": "success"}),
+            ("prune", {"ids": [item], "reason": "old"}),
+        ):
+            refusal = await fleet.refusal(tool, agent=token, **values)
+            assert refusal == "agent: it looks like a secret. Use a name that everybody may read, as build-bot."
+    assert token.encode() not in await held(data)
+
+
+async def test_reasons_to_revoke_and_to_forget_are_screened(tmp_path):
+    data, secret = tmp_path / "data", chance(30)
+    await run("add", "Set the token in the runner", "--data", data, "--agent", "ana")
+    await run("add", "Restart the runner", "--data", data, "--agent", "bob")
+    for line in (("revoke", "ana"), ("forget", "--agent", "bob")):
+        await run(*line, "--reason", f"it leaked api_key={secret}", "--yes", "--data", data)
+    assert secret.encode() not in await held(data)
+
+
 async def test_an_export_of_a_store_without_screening_is_screened_when_it_is_imported(tmp_path):
     secret = chance(20)
-    await run("add", "Set token=PLACE in the runner", "--data", tmp_path / "one", "--agent", "ana")
+    await run(
+        "add", "Set token=PLACE in it", "--project", "x?token=PLACE", "--data", tmp_path / "one", "--agent", "ana"
+    )
     exported = (await run("export", "--data", tmp_path / "one", "--agent", "ana")).replace("PLACE", secret)
     file = tmp_path / "lessons.jsonl"
     file.write_text(exported)
     imported = await told("import", file, "--data", tmp_path / "two", "--agent", "ana", "--project", "p")
-    assert (imported["redacted"], imported["totals"]["new"]) == (1, 1)
+    assert (imported["redacted"], imported["totals"]["new"]) == (3, 1), "in the lesson, its project, and a report's"
     assert secret.encode() not in await held(tmp_path / "two")
 
 
@@ -196,3 +223,24 @@ async def test_upkeep_screens_for_good_what_an_earlier_version_stored(older):
         rows = ledger.execute("SELECT body, screened FROM contents WHERE id NOT LIKE 'p%'").fetchall()
         assert {screened for _, screened in rows} == {SCREENING}
         assert secret not in str(rows)
+
+
+async def test_what_a_new_version_takes_out_of_a_sealed_text_is_on_record(tmp_path, monkeypatch):
+    data, secret = tmp_path / "data", chance(20)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(screening, "redact", lambda text: Redacted(text=text))  # a version that knows fewer secrets
+        async with in_process(data, agent="ana") as fleet:
+            item = await fleet.teach(f"Set token={secret} in the runner", agent="ana")
+            await fleet.teach("Restart the runner", agent="ana")
+    for module in (redaction, rows, sealing, rescreening):
+        monkeypatch.setattr(module, "SCREENING", SCREENING + 1)
+    async with unit_over(data) as unit:
+        await unit.upkeep.work()
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as ledger:
+        assert secret not in str(ledger.execute("SELECT body FROM contents").fetchall())
+    audited = await told("audit", "verify", "--data", data)
+    assert (audited["whole"], audited["altered_texts"], audited["unbound"]) == (True, [], 0)
+    taken = (await told("audit", "show", "--kind", "screened", "--data", data))["events"]
+    assert item in [event["subject"] for event in taken]
+    assert len(taken) == 2, "the item and the report that told it, and nothing that held no secret"
+    assert "took a secret out of it" in await run("show", item, "--data", data)

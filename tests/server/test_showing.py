@@ -5,12 +5,13 @@ import re
 import sqlite3
 from contextlib import closing
 
+import anyio
 import pytest
 from command import run, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet import in_process, slept
+from fleet import COMMAND, in_process, slept
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Factors, Shown
@@ -116,6 +117,14 @@ async def test_what_others_say_cannot_steer_the_terminal(data):
     for command in [*commands, ["report"]]:
         text = await run(*command, "--data", data)
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text), command
+
+
+async def test_what_a_refusal_quotes_cannot_steer_the_terminal_either(data):
+    await run("add", LESSON, "--data", data)
+    command = [*COMMAND, "show", "k_\u202e\x1b[2J", "--data", str(data)]
+    refused = await anyio.run_process(command, check=False)
+    assert refused.returncode == 1
+    assert b"there is no item k_\\u202e\\u001b[2j." in refused.stderr
 
 
 async def test_a_plan_is_shown_with_each_act_and_how_to_take_it_back(data):
@@ -246,3 +255,14 @@ _SHARES = st.floats(0, 1)
 )
 def test_a_line_of_a_receipt_is_kept_as_it_was(shown):
     assert shown_of(json.loads(json.dumps(shown_as_row(shown)))) == shown
+
+
+async def test_a_report_that_came_with_an_import_is_shown_though_it_was_answered_elsewhere(data, tmp_path):
+    await run("add", LESSON, "--agent", "bob", "--data", data)
+    await run("export", tmp_path / "export.jsonl", "--data", data)
+    await run("import", tmp_path / "export.jsonl", "--data", tmp_path / "other")
+    with closing(sqlite3.connect(tmp_path / "other" / "ledger.sqlite")) as ledger:
+        [[report]] = ledger.execute("SELECT id FROM feedback")
+    shown = await told("show", report, "--data", tmp_path / "other")
+    assert (shown["agent"], shown["outcome"], shown["learned"]) == ("bob", "observation", [])
+    assert f"{report}  observation, by bob" in await run("show", report, "--data", tmp_path / "other")

@@ -41,6 +41,9 @@ KEPT = (
     "integrity sha512-" + chance(86) + "==",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + chance(43) + " ana@host",
     "SHA256:" + chance(43),
+    "go.sum: example.org/errors v0.9.1 h1:" + chance(43) + "=",
+    'ETag: W/"' + chance(27) + '"',
+    "integrity sha1-" + chance(27) + "=",
     key_block("PUBLIC").replace("RSA ", ""),
     "src/payments/InvoiceHandlerFactory2Test.java:42",
     "pinned to 4.12.0-rc.1+build.7f3a9c2",
@@ -80,6 +83,28 @@ def test_a_private_key_goes_whole_also_where_json_has_it_on_one_line():
     assert redact(f"it has {block} in it").text == "it has [redacted: private key] in it"
     assert redact(json.dumps({"private": block})).text == '{"private": "[redacted: private key]"}'
     assert redact(block[:300]).text == "[redacted: private key]"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+@pytest.mark.parametrize("width", [64, 76, 10_000])
+def test_a_private_key_in_base64_goes_wherever_its_lines_break(before, width):
+    coded = base64.b64encode((before + key_block("OPENSSH PRIVATE")).encode()).decode()
+    lines = "\n    ".join(coded[at : at + width] for at in range(0, len(coded), width))
+    left = redact(f"data:\n  tls.key: {lines}\n").text
+    assert left.startswith("data:\n  tls.key: [redacted: private key]")
+    assert len(left) < 65
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00ad", "\u2060", "\u202e", "\ufe0f", "\x00", "\U000e0041"])
+def test_what_is_not_seen_hides_no_secret(mark):
+    hidden = mark.join("gh" + "p_" + chance(36))
+    assert redact(f"é: use {hidden} here").text == "é: use [redacted: github pat] here"
+    assert redact(f"pass{mark}word={chance(12)}").text == f"pass{mark}word=[redacted: password]"
+
+
+def test_letters_of_another_form_hide_no_secret():
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in "password=" + chance(20))
+    assert redact(wide).text == wide[:9] + "[redacted: password]"
 
 
 def test_a_token_whose_form_its_issuer_published_goes_without_any_word_about_it():
@@ -144,6 +169,9 @@ def test_redacting_what_was_redacted_changes_nothing(pieces):
         "_key",
         "[redacted: a]",
         "-----BEGIN ",
+        "\u200ba",
+        "key=\u00a0",
+        "UFJJVkFURSBLRVkt ",
     ],
 )
 def test_no_text_takes_long(pattern):
