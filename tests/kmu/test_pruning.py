@@ -6,8 +6,8 @@ from samples import item
 
 from fleetlore.kmu.pruning import PrunePolicy, planned
 from fleetlore.storage.identifiers import FeedbackId, ItemId
-from fleetlore.storage.ledger_view import Objection
 from fleetlore.storage.records import AgentName, Evidence, PlannedItem
+from fleetlore.storage.rows import Objection
 
 DOUBTED = item("1", evidence=Evidence(trust=0.1, support=1, contradiction=2))
 
