@@ -28,7 +28,7 @@ from fleetlore.storage.errors import FleetloreError, Forbidden, StorageFault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.tools.instructions import INSTRUCTIONS
 from fleetlore.tools.memory import Memory
-from fleetlore.tools.prompts import register_prompts
+from fleetlore.tools.prompts import PromptingServer, register_prompts
 from fleetlore.tools.prune import prune
 from fleetlore.tools.resources import register_resources
 from fleetlore.tools.retrieve_knowledge import retrieve_knowledge
@@ -197,7 +197,7 @@ def serve_memory(shared: SharedMemory) -> MCPServer[None]:
         async with shared.opened():
             yield
 
-    server: MCPServer[None] = MCPServer(
+    server = PromptingServer(
         "fleetlore",
         title="fleetlore",
         version=VERSION,

@@ -9,7 +9,7 @@ from typing import Any
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from fleetlore.kmu.harmless import harmless
 from fleetlore.kmu.question import Question
@@ -18,6 +18,22 @@ from fleetlore.tools.memory import Memory
 from fleetlore.tools.retrieve_knowledge import answer_of, text_of
 from fleetlore.tools.text import quoted
 from fleetlore.tools.tool import shown
+
+
+class PromptingServer(MCPServer[None]):
+    """The SDK's server, but for a prompt that is not there, or lacks an argument: the client is told, and no log."""
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """A prompt by its name."""
+        known = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in known:
+            raise MCPError(INVALID_PARAMS, f"there is no prompt of that name. There are: {', '.join(known)}")
+        required = [argument.name for argument in known[name].arguments or () if argument.required]
+        if missing := [argument for argument in required if argument not in (arguments or {})]:
+            raise MCPError(INVALID_PARAMS, f"{missing[0]}: it is required and was left out")
+        return await super().get_prompt(name, arguments, context)
 
 
 def register_prompts(server: MCPServer[None], memory: Memory) -> None:

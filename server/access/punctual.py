@@ -27,6 +27,13 @@ class PunctualProtocol(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
 
+    def send_400_response(self, msg: str) -> None:
+        """What was sent is no HTTP: the connection ends with that, and nothing answers the request that it broke."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        super().send_400_response(msg)
+
     def _note_arrears(self) -> None:
         if not self._owes() and self._waiting is not None:
             self._waiting.cancel()
