@@ -186,15 +186,19 @@ class Gate:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application's answer, which must begin in time; how long a stream then lasts is its own affair."""
         seconds = self._access.limits.call_seconds
+        begun = False
         with anyio.move_on_after(seconds) as time:
 
             async def send_in_time(message: Message) -> None:
-                time.deadline = math.inf
+                nonlocal begun
+                begun, time.deadline = True, math.inf
                 await send(message)
 
             await self._app(scope, receive, send_in_time)
         if time.cancelled_caught:
             raise TurnedAway(504, f"no answer was ready after {seconds:g} seconds. Send it again once.")
+        if not begun:  # the SDK says nothing to who wants to go on with a stream of which nothing was kept
+            raise TurnedAway(400, "there is nothing here to go on with: streams are not kept. Send a new request.")
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

@@ -323,6 +323,13 @@ def test_what_is_no_message_is_refused_in_a_sentence_that_quotes_nothing_of_it(g
     assert "mine" not in said["error"]["message"]
 
 
+def test_who_wants_to_go_on_with_a_stream_is_told_that_none_is_kept(guarded):
+    address, _, token = guarded
+    headers = {"Accept": "application/json, text/event-stream", "Last-Event-ID": "7", **bearing(token)}
+    answer = HTTP.get(f"{address}/mcp", headers=headers)
+    assert (answer.status_code, "streams are not kept" in answer.text) == (400, True)
+
+
 async def test_a_client_is_shown_the_sentence_that_turned_it_away(guarded):
     address, _, token = guarded
     async with connected(address, token) as fleet:

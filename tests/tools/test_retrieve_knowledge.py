@@ -335,3 +335,19 @@ async def test_every_question_is_counted_and_every_answered_receipt_once(team):
     for _ in range(2):
         await team.answer("ana", receipts[0])
     assert (await counts(team.fleet))["receipts"] == {"given": 3, "answered": 1, "implicit_only": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("none", {}, "there is no prompt of that name. There are: start_task, report_outcome"),
+        ("start_task", {}, "task: it is required and was left out"),
+    ],
+)
+async def test_a_prompt_that_cannot_be_made_is_told_in_one_sentence_and_no_log(
+    fleet, caplog, name, arguments, sentence
+):
+    with pytest.raises(MCPError) as refused:
+        await fleet.client.get_prompt(name, arguments)
+    assert str(refused.value) == sentence
+    assert [record for record in caplog.records if record.exc_info] == []
