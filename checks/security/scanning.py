@@ -32,7 +32,7 @@ def main() -> int:
         code_tools = _environment(temporary / "code", *CODE_TOOLS)
         found = [
             ("bandit: nothing in the code that is not justified", _bandit(code_tools)),
-            ("pip-audit: no dependency with a known vulnerability", _audit(code_tools)),
+            ("pip-audit: no known vulnerability in the dependencies that its service knows", _audit(code_tools)),
             *_told(_environment(temporary / "mcp", MCP_SCANNER), temporary),
         ]
     for what, problems in found:
