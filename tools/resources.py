@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp_types import INVALID_PARAMS
 
 from fleetlore.kmu.harmless import all_harmless
 from fleetlore.storage.errors import FleetloreError
@@ -31,7 +33,7 @@ def register_resources(server: MCPServer[None], memory: Memory) -> None:
         try:
             return memory.admit(way, agent, context)
         except FleetloreError as error:
-            raise ResourceError(str(error)) from error
+            raise MCPError(INVALID_PARAMS, str(error)) from error  # what the caller asked, and no fault of ours
 
     @server.resource("fleetlore://general", mime_type=_JSON, description="The newest 100 items of the general space")
     async def general() -> str:
