@@ -7,7 +7,9 @@ Prints a line for each check; exits with 1 if one failed. `run` starts it.
 """
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event, Thread
 from urllib.request import Request, urlopen
 
@@ -67,7 +69,8 @@ def main() -> int:
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         sys.exit("chromium is needed on the PATH")
-    with TemporaryDirectory(prefix="fleetlore-browser-") as name:
+    # a helper that is still dying may write into its profile while that is removed, which is no finding
+    with TemporaryDirectory(prefix="fleetlore-browser-", ignore_cleanup_errors=True) as name:
         temporary = Path(name)
         found = [
             *_page_elsewhere(browser, temporary, "127.0.0.1"),
@@ -175,13 +178,13 @@ def _hosted(site: Site, port: int) -> Iterator[str]:
 
 @contextmanager
 def _opened(browser: str, temporary: Path, page: str) -> Iterator[None]:
-    with TemporaryDirectory(dir=temporary) as profile:
-        line = [browser, *_BROWSER, f"--user-data-dir={profile}", page]
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                yield
-            finally:
-                process.terminate()
+    line = [browser, *_BROWSER, f"--user-data-dir={mkdtemp(dir=temporary)}", page]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(line, stdout=quiet, stderr=quiet, start_new_session=True) as process:
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # its helpers outlive a browser that is asked to go
 
 
 if __name__ == "__main__":
