@@ -15,27 +15,23 @@ from typing import Any, TypeVar
 
 import anyio
 import lancedb
-import pyarrow as pa
 from lancedb.expr import col, lit
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
-from fleetlore.storage.embedding import Embedder, Vectors, unit
+from fleetlore.storage.embedding import Embedder, Vectors
 from fleetlore.storage.errors import StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rows import IndexedItem
-from fleetlore.storage.search import LABEL, LEG_LIMIT, Filter, Legs, joined
+from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
+from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
 
 ResultT = TypeVar("ResultT")
 
 LANCEDB_VERSION: str = lancedb.__version__
 
-# A task resembles the condition of a lesson more than the lesson. On Banking77 streams 0.1 is right .01 more often than
-# 0.25 before and after a change of names (.5 costs two points); on paraphrases of technical lessons it costs .003 of
-# hit@5. Some is needed where many lessons share one condition.
-_INSIGHT_WEIGHT = 0.1
 # Below these sizes a scan is as fast and exact: a filter by owner costs 26 ms at 20,000 rows and 10 with its index; a
 # vector index of IVF with RaBitQ is built in 1.4 s at 100,000 rows and finds .988 of the true neighbours so.
 OWNER_INDEX_FROM = 5_000
@@ -100,17 +96,7 @@ class KnowledgeSpaces:
         """Adds rows. Needs the write lock; a row that is there already would stand twice."""
         if not items:
             return
-        rows = pa.table(
-            {
-                "id": [item.id for item in items],
-                "text": [searchable(item) for item in items],
-                "vector": _vector_column(self._vectors(items), self.embedder.dimension),
-                "owner": [_coded(item.owner) for item in items],
-                "task_type": [_coded(item.task_type) for item in items],
-                "tags": [[_coded(tag) for tag in item.tags] for item in items],
-            },
-            schema=_schema(self.embedder.dimension),
-        )
+        rows = rows_of(items, self.embedder)
         await _retried(lambda: self._tables[space].add(rows))
 
     async def remove(self, space: Space, ids: Iterable[ItemId]) -> None:
@@ -123,7 +109,7 @@ class KnowledgeSpaces:
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
         found: dict[str, dict[ItemId, float]] = {}
-        predicate = _predicate(where)
+        predicate = predicate_of(where)
 
         async def text_leg() -> None:
             query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
@@ -147,10 +133,10 @@ class KnowledgeSpaces:
         """For each of the items, the cosines of the `limit` rows nearest to it but itself: one search for them all."""
         if not items:
             return {}
-        vectors = self._vectors(items)
+        vectors = vectors_of(items, self.embedder)
         query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
         query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)
-        if predicate := _predicate(where):
+        if predicate := predicate_of(where):
             query = query.where(predicate)
         with _our_errors():
             rows = await query.select(["id", "_distance"]).limit(limit + 1).to_arrow()
@@ -191,63 +177,13 @@ class KnowledgeSpaces:
         for column in wanted.keys() - indexed:
             await _retried(partial(table.create_index, column, config=wanted[column]))
 
-    def _vectors(self, items: Sequence[IndexedItem]) -> Vectors:
-        conditions = self.embedder.embed([item.applies_when for item in items])
-        # An answer is not what a task resembles: see `searchable`.
-        insights = self.embedder.embed(
-            [item.applies_when if LABEL.fullmatch(item.insight.strip()) else item.insight for item in items]
-        )
-        return unit((1 - _INSIGHT_WEIGHT) * conditions + _INSIGHT_WEIGHT * insights)
-
     async def _table(self, name: str) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
             return await self._database.open_table(name)
-        table = await self._database.create_table(name, schema=_schema(self.embedder.dimension))
+        table = await self._database.create_table(name, schema=schema_of(self.embedder.dimension))
         index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
         await table.create_index("text", config=index)
         return table
-
-
-def searchable(item: IndexedItem) -> str:
-    """What the text leg searches.
-
-    The value of an insight of the form `name: value` is an answer: a task that shares a word with it is not like it, so
-    the value is one word, found by who quotes it whole. On Banking77 with noise and drift that is worth .02, and it
-    costs nothing without.
-    """
-    if label := LABEL.fullmatch(item.insight.strip()):
-        return f"{item.applies_when}\n{label['name']} {joined(label['value'])}"
-    return f"{item.applies_when}\n{item.insight}"
-
-
-def _predicate(where: Filter) -> str:
-    """The filter as SQL; "" where everything matches."""
-    parts = [f"owner = '{_coded(where.owner)}'"] if where.owner else []
-    parts += [f"task_type = '{_coded(where.task_type)}'"] if where.task_type else []
-    parts += [f"array_has(tags, '{_coded(tag)}')" for tag in where.tags]
-    return " AND ".join(parts)
-
-
-def _coded(name: str) -> str:
-    """A name as the tables hold it, in hexadecimal digits: LanceDB's SQL has its own idea of quotes and backslashes."""
-    return name.encode().hex()
-
-
-def _schema(dimension: int) -> pa.Schema:
-    return pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("text", pa.string(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
-            pa.field("owner", pa.string(), nullable=False),
-            pa.field("task_type", pa.string(), nullable=False),
-            pa.field("tags", pa.list_(pa.string()), nullable=False),
-        ]
-    )
-
-
-def _vector_column(vectors: Vectors, dimension: int) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), dimension)
 
 
 async def _scores(
