@@ -36,8 +36,8 @@ LANCEDB_VERSION: str = lancedb.__version__
 # vector index of IVF with RaBitQ is built in 1.4 s at 100,000 rows and finds .988 of the true neighbours so.
 OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
-_PROBES = 32
-_REFINE_FACTOR = 8
+PROBES = 32
+REFINE_FACTOR = 8
 _CACHE_BYTES = 64 << 20
 _RETENTION = timedelta(minutes=10)
 _ATTEMPTS = 12
@@ -117,7 +117,7 @@ class KnowledgeSpaces:
 
         async def vector_leg() -> None:
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
-            query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)  # without an index neither matters
+            query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
 
         async with anyio.create_task_group() as legs:
@@ -135,7 +135,7 @@ class KnowledgeSpaces:
             return {}
         vectors = vectors_of(items, self.embedder)
         query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
-        query = query.nprobes(_PROBES).refine_factor(_REFINE_FACTOR)
+        query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)
         if predicate := predicate_of(where):
             query = query.where(predicate)
         with _our_errors():
