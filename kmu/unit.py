@@ -53,6 +53,7 @@ class KnowledgeManagementUnit:
             spaces = await stack.enter_async_context(
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
             )
+            await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
             upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)

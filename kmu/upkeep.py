@@ -36,6 +36,7 @@ COMMITS = 50
 _BEHIND = 200  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _PAUSE_SECONDS = 1.0
 _RECONCILE_EVERY = timedelta(minutes=10)
+_ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
 _CONSOLIDATE_SECONDS = 30.0  # then compacting has its turn
@@ -93,6 +94,7 @@ class Upkeep:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
+            await self.ledger.write(lambda transaction: transaction.forget_row_changes(kept=_ROW_CHANGES))
             self.reconciled_at = now
         for space in SPACES:
             version = await self.spaces.version(space)

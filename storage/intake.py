@@ -35,6 +35,7 @@ async def search_latest(
 ) -> Legs:
     """Searches, also where another process erases for good meanwhile and takes away the tables from before."""
     searched = spaces.generation
+    await spaces.resident.follow(ledger, space)
     try:
         return await spaces.search(space, text=text, vector=vector, where=where)
     except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
