@@ -38,6 +38,7 @@ _BEHIND = 200  # LanceDB gives up on compacting after 30 s in which others commi
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
 _RECONCILE_SECONDS = 600.0
+_ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
 _CONSOLIDATE_SECONDS = 30.0  # then compacting has its turn
@@ -110,6 +111,7 @@ class Upkeep:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
+            await self.ledger.write(lambda transaction: transaction.forget_row_changes(kept=_ROW_CHANGES))
             self.reconciled_at = now
             if self.spaces.lacking == FILLING:
                 self.spaces.lacking = ""

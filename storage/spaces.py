@@ -26,6 +26,7 @@ from fleetlore.storage.errors import DiskRefuses, SpacesDamaged, StorageFault, S
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
@@ -40,6 +41,7 @@ OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
 PROBES = 32
 REFINE_FACTOR = 8
+_SLICE = 4_096
 _CACHE_BYTES = 64 << 20
 _RETENTION = timedelta(minutes=10)
 _ATTEMPTS = 12
@@ -69,6 +71,7 @@ class KnowledgeSpaces:
         self.generation = 0
         self.damage: SpacesDamaged | None = None
         self.lacking = ""
+        self.resident = ResidentVectors(self)
 
     @classmethod
     @asynccontextmanager
@@ -153,6 +156,10 @@ class KnowledgeSpaces:
             found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
         async def vector_leg() -> None:
+            near = await self.resident.nearest(space, vector.reshape(1, -1), limit=LEG_LIMIT, where=where)
+            if near is not None:
+                found["vector"] = near[0]
+                return
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
             query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
@@ -171,6 +178,12 @@ class KnowledgeSpaces:
         if not items:
             return {}
         vectors = vectors_of(items, self.embedder)
+        near = await self.resident.nearest(space, vectors, limit=limit + 1, where=where)
+        if near is not None:
+            return {
+                item.id: {other: cosine for other, cosine in found.items() if other != item.id}
+                for item, found in zip(items, near, strict=True)
+            }
         query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
         query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)
         if predicate := predicate_of(where):
@@ -190,6 +203,14 @@ class KnowledgeSpaces:
         with _our_errors():
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
+
+    async def vectors(self, space: Space) -> AsyncIterator[tuple[list[ItemId], Vectors]]:
+        """Every row's id and vector, in slices."""
+        with _our_errors():
+            slices = await self._tables[space].query().select(["id", "vector"]).to_batches(max_batch_length=_SLICE)
+            async for rows in slices:
+                vectors = rows["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
+                yield [ItemId(item) for item in rows["id"].to_pylist()], vectors
 
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""
