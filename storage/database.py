@@ -38,16 +38,12 @@ _TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
 
 
 class Connection:
-    """Named queries on one SQLite connection to the ledger at `path`, whose schema may be `newer` than ours.
-
-    `damage` is what was last seen of it.
-    """
+    """Named queries on one SQLite connection to the ledger at `path`. `damage` is what was last seen of it."""
 
     raw: aiosqlite.Connection
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.newer = 0
         self.damage: LedgerDamaged | None = None
 
     @contextmanager
@@ -55,7 +51,7 @@ class Connection:
         try:
             yield
         except sqlite3.Error as error:
-            told = told_as_ours(error, self.path, self.newer)
+            told = told_as_ours(error, self.path)
             if isinstance(told, LedgerDamaged):
                 self.damage = told
             raise told from error
@@ -187,7 +183,6 @@ class Database:
         self._writer = writer
         # The same object all the while: views on the ledger hold it.
         self.reader.raw, self.reader.damage = reader.raw, None
-        self.reader.newer = found if found > SCHEMA else 0
         await former.aclose()
 
     def _replaced(self) -> bool:
@@ -222,7 +217,6 @@ class Database:
         if self._only_read is not None:
             raise self._only_read.with_traceback(None)
         if (found := await connection.schema()) > SCHEMA:
-            self.reader.newer = found
             raise DataNewer(self._path.parent, found, SCHEMA)
 
     async def recover(self) -> None:
