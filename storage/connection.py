@@ -14,16 +14,12 @@ Row = sqlite3.Row
 
 
 class Connection:
-    """Named queries on one SQLite connection to the ledger at `path`, whose schema may be `newer` than ours.
-
-    `damage` is what was last seen of it.
-    """
+    """Named queries on one SQLite connection to the ledger at `path`. `damage` is what was last seen of it."""
 
     handle: Handle
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.newer = 0
         self.damage: LedgerDamaged | None = None
 
     @contextmanager
@@ -31,7 +27,7 @@ class Connection:
         try:
             yield
         except sqlite3.Error as error:
-            told = told_as_ours(error, self.path, self.newer)
+            told = told_as_ours(error, self.path)
             if isinstance(told, LedgerDamaged):
                 self.damage = told
             raise told from error

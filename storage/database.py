@@ -36,6 +36,7 @@ _BUSY_TIMEOUT_MS = 10_000
 _CHECKPOINTS = 3  # of which each waits as long for readers
 _TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
 
+
 Job = Callable[[Connection], Awaitable[Any]]
 
 
@@ -124,7 +125,6 @@ class Database:
         self._writer = writer
         # The same object all the while: views on the ledger hold it.
         self.reader.handle, self.reader.damage = reader.handle, None
-        self.reader.newer = found if found > SCHEMA else 0
         await former.aclose()
 
     def _replaced(self) -> bool:
@@ -159,7 +159,6 @@ class Database:
         if self._only_read is not None:
             raise self._only_read.with_traceback(None)
         if (found := await connection.schema()) > SCHEMA:
-            self.reader.newer = found
             raise DataNewer(self._path.parent, found, SCHEMA)
 
     async def recover(self) -> None:

@@ -4,7 +4,7 @@ import random
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import anyio
@@ -33,8 +33,8 @@ _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_READ", "SQLITE_IOER
 _MISSING = re.compile("no such (table|column)|has no column")
 
 
-def told_as_ours(error: sqlite3.Error, path: Path, newer: int = 0) -> DataError:
-    """A driver's error as ours; `newer` is the schema of a ledger that a later version made."""
+def told_as_ours(error: sqlite3.Error, path: Path) -> DataError:
+    """A driver's error as ours, from the file at that path."""
     name = getattr(error, "sqlite_errorname", "")
     told: DataError = StorageFault("ledger", str(error))
     if name.startswith("SQLITE_BUSY"):
@@ -49,9 +49,14 @@ def told_as_ours(error: sqlite3.Error, path: Path, newer: int = 0) -> DataError:
         told = DataReadOnly(path.parent)
     elif name.startswith("SQLITE_IOERR"):
         told = DiskRefuses(str(error))
-    elif newer and _MISSING.search(str(error)):
-        told = DataNewer(path.parent, newer, SCHEMA)
+    elif _MISSING.search(str(error)) and (found := _schema(path)) > SCHEMA:
+        told = DataNewer(path.parent, found, SCHEMA)
     return told
+
+
+def _schema(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as raw:
+        return int(raw.execute("PRAGMA user_version").fetchone()[0])
 
 
 @asynccontextmanager
