@@ -20,6 +20,7 @@ from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
+from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import AgentName, Plan, Wording
 from fleetlore.storage.spaces import KnowledgeSpaces
 
@@ -55,7 +56,7 @@ class KnowledgeManagementUnit:
             )
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy, Rota(data))
             yield cls(ledger, spaces, intake, exploration, upkeep, policy)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:

@@ -26,6 +26,10 @@ SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
 _CHECKPOINTS = 3  # of which each waits as long for readers
+# Whoever maintains moves the log's pages into the file at 4 MiB (`checkpoint`); others only where nobody does.
+_LOG_BYTES = 4 << 20
+_LONGEST_LOG_PAGES = 16_384  # of 4 KiB
+_CHECKPOINT_PATIENCE = 0.02
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"}
 
 
@@ -148,6 +152,20 @@ class Database:
                         return True
         return False
 
+    async def checkpoint(self, *, idle: bool) -> None:
+        """Moves a long log's pages into the file and cuts it to nothing; where nobody writes, any log.
+
+        Most is moved while others write. For what comes meanwhile they wait some milliseconds, or, where a reader is
+        not done, it is left for the next time.
+        """
+        log = anyio.Path(f"{self._path}-wal")
+        if not await log.exists() or (await log.stat()).st_size <= (0 if idle else _LOG_BYTES):
+            return
+        with _our_errors():
+            async with _connected(self._path, _CHECKPOINT_PATIENCE) as raw:
+                for mode in ("PASSIVE", "TRUNCATE"):
+                    await raw.execute_fetchall(f"PRAGMA wal_checkpoint({mode})")
+
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
         await self._writer.script("BEGIN IMMEDIATE")
@@ -184,6 +202,7 @@ async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Con
         try:
             await _use_write_ahead_log(raw, patience)
             await raw.execute("PRAGMA synchronous = FULL")
+            await raw.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG_PAGES}")
         except sqlite3.Error as error:
             raise DataDirectoryUnusable(path.parent, f"the ledger cannot be written ({error})") from error
         yield raw

@@ -92,6 +92,10 @@ class Ledger:
         """See `Database.purge`."""
         return await self._database.purge()
 
+    async def checkpoint(self, *, idle: bool) -> None:
+        """See `Database.checkpoint`."""
+        await self._database.checkpoint(idle=idle)
+
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
         return digest(self.info, *parts)
