@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import anyio
 
+from fleetlore.storage.archive import Archive
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
@@ -122,7 +123,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -237,6 +238,7 @@ class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, With
     async def answer_receipt(self, receipt: ReceiptId) -> None:
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
+        await self._connection.run("answer_archived", id=receipt, at=self._at)
 
     async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
         """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""

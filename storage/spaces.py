@@ -41,7 +41,7 @@ _REFINE_FACTOR = 8
 _CACHE_BYTES = 64 << 20
 # A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
 # a second; who was stopped in the midst of one for longer than this asks again.
-_RETENTION = timedelta(minutes=2)
+_RETENTION = timedelta(minutes=1)
 # What is added to a vector index makes a further one beside it, each of which is searched.
 _MOST_VECTOR_INDEXES = 24
 _ATTEMPTS = 12
@@ -164,7 +164,7 @@ class KnowledgeSpaces:
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
-        """Compacts the table, brings its indexes up to date, forgets versions older than two minutes."""
+        """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
         await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
     async def rows(self, space: Space) -> int:
