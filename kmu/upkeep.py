@@ -19,16 +19,25 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
+<<<<<<< HEAD
 from fleetlore.kmu.wear import Wear
 from fleetlore.storage.errors import DataError, known_fault
+=======
+from fleetlore.storage.errors import DataError, SpacesDamaged
+>>>>>>> main
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
+<<<<<<< HEAD
 from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.reconciliation import reconcile
+=======
+from fleetlore.storage.reconciliation import Strays, reconcile
+>>>>>>> main
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rescreening import rescreen
+from fleetlore.storage.search import FILLING
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -38,7 +47,8 @@ logger = logging.getLogger(__name__)
 _BEHIND = 100  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _LONGEST_HOLD = 0.8  # nobody waits longer than that to write
 _PAUSE_SECONDS = 1.0
-_RECONCILE_EVERY = timedelta(minutes=10)
+_LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
+_RECONCILE_SECONDS = 600.0
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
 _CONSOLIDATE_SECONDS = 30.0  # then reconciling and the like have their turn
@@ -55,18 +65,26 @@ class Upkeep:
     spaces: KnowledgeSpaces
     lock: ProcessLock
     policy: Policy
+<<<<<<< HEAD
     rota: Rota
     monotonic: Callable[[], float] = time.monotonic
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
     reconciled_at: datetime | None = None
+=======
+    optimized: dict[Space, int] = field(default_factory=dict)
+    reconciled_at: float | None = None
+>>>>>>> main
     consolidated_at: datetime | None = None
+    strays: Strays = field(default_factory=Strays)
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Works until cancelled. A fault is logged, shown as degraded and tried again.
 
+        Ends where another ledger has taken this one's place, and raises `SpacesDamaged`: the unit is to be opened anew.
         Beside it the rules by which secrets are known are loaded: the first report need not wait for them.
         """
+<<<<<<< HEAD
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
@@ -79,7 +97,24 @@ class Upkeep:
     async def _round(self) -> None:
         if not self.rota.mine():
             return
+=======
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
+            openings, pause = self.ledger.openings, _PAUSE_SECONDS
+            while self.ledger.openings == openings:
+                well = await self._round()
+                pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                await anyio.sleep(pause)
+            tasks.cancel_scope.cancel()
+
+    async def _round(self) -> bool:
+>>>>>>> main
         try:
+            if self.spaces.damage is not None:
+                raise self.spaces.damage.with_traceback(None)
+            if self.ledger.trouble is not None:
+                await self.ledger.recover()
+            await self.ledger.refuse()
             async with self.lock.held_if_free() as mine:
                 if mine:
                     # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
@@ -89,12 +124,22 @@ class Upkeep:
                     await self.sleep()
                     self.rota.sign("waiting")
             self.degraded.pop("upkeep", None)
+<<<<<<< HEAD
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
             if not isinstance(fault, DataError):
                 raise
             logger.exception("upkeep failed; it will be tried again")
+=======
+        except SpacesDamaged:
+            raise
+        except DataError as fault:
+            if self.degraded.get("upkeep") != str(fault):
+                logger.exception("upkeep failed; it will be tried again")
+>>>>>>> main
             self.degraded["upkeep"] = str(fault)
+            return False
+        return True
 
     async def _keeping_flat(self) -> None:
         while True:
@@ -106,17 +151,22 @@ class Upkeep:
         """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
         await follow_generation(self.ledger, self.spaces)
         await rescreen(self.ledger, self.spaces)
-        now = self.ledger.clock()
-        if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
-            repairs = await reconcile(self.ledger, self.spaces)
+        now = self.strays.monotonic()
+        if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_SECONDS:
+            repairs = await reconcile(self.ledger, self.spaces, self.strays)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
             self.reconciled_at = now
+<<<<<<< HEAD
         await self._keep_flat(everything=everything)
 
     async def _keep_flat(self, *, everything: bool = False) -> None:
+=======
+            if self.spaces.lacking == FILLING:
+                self.spaces.lacking = ""
+>>>>>>> main
         for space in SPACES:
             version, rows = await self.spaces.version(space), await self.spaces.rows(space)
             wear = self.wear[space]
@@ -154,11 +204,12 @@ class Upkeep:
         if not self.policy.learning:
             return False
         view, now = self.ledger.read, self.ledger.clock()
-        if self.consolidated_at is None or now - self.consolidated_at > _CONSOLIDATE_EVERY:
+        # A time to come was written by a clock that was ahead: one that must not stop us until it is reached.
+        if self.consolidated_at is None or abs(now - self.consolidated_at) > _CONSOLIDATE_EVERY:
             return True
         since = await view.waiting_since()
         if since is None:
             return False
         waiting, items = await view.waiting()
         states = states_of((), await view.experience(), waiting=waiting, items=items)
-        return now - since > _LONGEST_WAIT or consolidates(states)
+        return abs(now - since) > _LONGEST_WAIT or consolidates(states)

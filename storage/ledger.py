@@ -21,7 +21,7 @@ from fleetlore.storage.archive import Archive
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
-from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
+from fleetlore.storage.errors import DataDirectoryUnusable, DataError, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
 from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
@@ -62,7 +62,7 @@ class Ledger:
 
         `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
 
-        Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
+        Raises `DataDirectoryUnusable` and `EmbedderMismatch`; as to what else, and `pragmas`, see `Database.open`.
         """
         try:
             await anyio.Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +87,27 @@ class Ledger:
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result
 
+        if await self._database.follow():
+            await self.refresh()
         return await self._database.write(carried_out)
+
+    @property
+    def trouble(self) -> DataError | None:
+        """See `Database.trouble`."""
+        return self._database.trouble
+
+    @property
+    def openings(self) -> int:
+        """See `Database`."""
+        return self._database.openings
+
+    async def refuse(self) -> None:
+        """Raises why nothing can be written now; to be asked before anything is written beside the ledger."""
+        await self._database.refuse()
+
+    async def recover(self) -> None:
+        """See `Database.recover`."""
+        await self._database.recover()
 
     async def purge(self) -> bool:
         """See `Database.purge`."""
@@ -102,7 +122,11 @@ class Ledger:
         return digest(self.info, *parts)
 
     async def refresh(self) -> StoreInfo:
-        """Reads again what the ledger says of itself: a rebuild by another process changes the generation."""
+        """Reads again what the ledger says of itself: a rebuild by another process changes the generation.
+
+        Raises `DataDirectoryLost` where the ledger that was opened is gone; follows where another has taken its place.
+        """
+        await self._database.follow()
         self.info = await self.read.store() or self.info
         return self.info
 

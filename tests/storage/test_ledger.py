@@ -10,26 +10,28 @@ import pytest
 
 from fleet import in_process
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.queries import SCHEMA
 
 
 def _opened(data):
     return Ledger.open(data, embedder="", fallback="wordllama-256", clock=utc_now)
 
 
-async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+async def test_a_ledger_of_a_newer_version_is_read_and_left_alone(tmp_path):
     async with _opened(tmp_path):
         pass
     file = tmp_path / "ledger.sqlite"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
-    connection.close()
-    with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
-        async with _opened(tmp_path):
-            pass
+    before = file.read_bytes()
+    async with _opened(tmp_path) as ledger:
+        assert await ledger.read.agents() == 0
+        with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
+            await ledger.write(lambda transaction: transaction.saw("ana"))
+    assert file.read_bytes() == before
 
 
 def _threads():
