@@ -20,13 +20,9 @@ from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
-<<<<<<< HEAD
 from fleetlore.storage.maintainer import Rota
-from fleetlore.storage.records import AgentName, Plan, Wording
-=======
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.search import Filter
->>>>>>> main
 from fleetlore.storage.spaces import KnowledgeSpaces
 
 _PROBE = "is the memory well and of use to anybody"

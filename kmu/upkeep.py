@@ -19,22 +19,14 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
-<<<<<<< HEAD
 from fleetlore.kmu.wear import Wear
-from fleetlore.storage.errors import DataError, known_fault
-=======
-from fleetlore.storage.errors import DataError, SpacesDamaged
->>>>>>> main
+from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
-<<<<<<< HEAD
 from fleetlore.storage.maintainer import Rota
-from fleetlore.storage.reconciliation import reconcile
-=======
 from fleetlore.storage.reconciliation import Strays, reconcile
->>>>>>> main
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rescreening import rescreen
 from fleetlore.storage.search import FILLING
@@ -65,15 +57,10 @@ class Upkeep:
     spaces: KnowledgeSpaces
     lock: ProcessLock
     policy: Policy
-<<<<<<< HEAD
     rota: Rota
     monotonic: Callable[[], float] = time.monotonic
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
-    reconciled_at: datetime | None = None
-=======
-    optimized: dict[Space, int] = field(default_factory=dict)
     reconciled_at: float | None = None
->>>>>>> main
     consolidated_at: datetime | None = None
     strays: Strays = field(default_factory=Strays)
     degraded: dict[str, str] = field(default_factory=dict)
@@ -84,31 +71,19 @@ class Upkeep:
         Ends where another ledger has taken this one's place, and raises `SpacesDamaged`: the unit is to be opened anew.
         Beside it the rules by which secrets are known are loaded: the first report need not wait for them.
         """
-<<<<<<< HEAD
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
-                while True:
-                    await self._round()
-                    await anyio.sleep(_PAUSE_SECONDS)
+                openings, pause = self.ledger.openings, _PAUSE_SECONDS
+                while self.ledger.openings == openings:
+                    well = not self.rota.mine() or await self._round()
+                    pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                    await anyio.sleep(pause)
+                tasks.cancel_scope.cancel()
         finally:
             self.rota.leave()
 
-    async def _round(self) -> None:
-        if not self.rota.mine():
-            return
-=======
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
-            openings, pause = self.ledger.openings, _PAUSE_SECONDS
-            while self.ledger.openings == openings:
-                well = await self._round()
-                pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                await anyio.sleep(pause)
-            tasks.cancel_scope.cancel()
-
     async def _round(self) -> bool:
->>>>>>> main
         try:
             if self.spaces.damage is not None:
                 raise self.spaces.damage.with_traceback(None)
@@ -124,19 +99,14 @@ class Upkeep:
                     await self.sleep()
                     self.rota.sign("waiting")
             self.degraded.pop("upkeep", None)
-<<<<<<< HEAD
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
             if not isinstance(fault, DataError):
                 raise
-            logger.exception("upkeep failed; it will be tried again")
-=======
-        except SpacesDamaged:
-            raise
-        except DataError as fault:
+            if isinstance(fault, SpacesDamaged):
+                raise fault from error
             if self.degraded.get("upkeep") != str(fault):
                 logger.exception("upkeep failed; it will be tried again")
->>>>>>> main
             self.degraded["upkeep"] = str(fault)
             return False
         return True
@@ -159,14 +129,11 @@ class Upkeep:
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
             self.reconciled_at = now
-<<<<<<< HEAD
+            if self.spaces.lacking == FILLING:
+                self.spaces.lacking = ""
         await self._keep_flat(everything=everything)
 
     async def _keep_flat(self, *, everything: bool = False) -> None:
-=======
-            if self.spaces.lacking == FILLING:
-                self.spaces.lacking = ""
->>>>>>> main
         for space in SPACES:
             version, rows = await self.spaces.version(space), await self.spaces.rows(space)
             wear = self.wear[space]

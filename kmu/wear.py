@@ -32,11 +32,12 @@ class Wear:
         """Whether enough came, or something did and nobody writes any more, or old versions can go by now."""
         if version != self.seen:
             self.seen, self.changed = version, now
-        if self.compacted is None or self.commits(version) >= COMMITS or abs(rows - self.rows) >= ROWS:
+        another = self.compacted is None or version < self.version  # a table that this process has not compacted
+        if another or self.commits(version) >= COMMITS or abs(rows - self.rows) >= ROWS:
             return True
         if self.commits(version) > 0:
             return now - self.changed >= IDLE_SECONDS
-        return not self.cleaned and now - self.compacted >= CLEAN_SECONDS
+        return not self.cleaned and self.compacted is not None and now - self.compacted >= CLEAN_SECONDS
 
     def was_compacted(self, version: int, rows: int, now: float) -> None:
         """Notes that it was, and what came of it."""
