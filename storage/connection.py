@@ -58,9 +58,11 @@ class Connection:
         with self._our_errors():
             await self.handle.use(lambda raw: raw.executemany(QUERIES[query], values))
 
-    async def checkpointed(self) -> bool:
-        """Empties the log into the file, if no reader is in the way."""
+    async def checkpointed(self, *, beforehand: bool = False) -> bool:
+        """Empties the log into the file, if no reader is in the way; `beforehand` what it can while others write."""
         with self._our_errors():
+            if beforehand:
+                await self.handle.execute("PRAGMA wal_checkpoint(PASSIVE)")
             [(busy, _, _)] = await self.handle.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return not busy
 
