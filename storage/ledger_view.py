@@ -36,6 +36,7 @@ from fleetlore.storage.rows import (
     shown_of,
 )
 from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.underway import UnderwayView
 from fleetlore.storage.withdrawals import WithdrawalsView
 
 
@@ -51,6 +52,7 @@ class LedgerView(
     PeopleView,
     RowChanges,
     StandingsView,
+    UnderwayView,
     Unscreened,
     WithdrawalsView,
 ):
