@@ -66,11 +66,11 @@ async def _fill(staged: Ledger, data: Path, progress: Callable[[int, int], None]
             await spaces.index(space)
             await spaces.optimize(space)
     await staged.write(lambda transaction: transaction.set_generation(generation, name))
-    await staged.write(lambda transaction: transaction.record("restored", agent=ITSELF, subject=staged.info.id))
+    await staged.write(lambda transaction: transaction.record("backup restored", agent=ITSELF, subject=staged.info.id))
 
 
 def _exchange(staged: Path, ledger: Path, kept: Path) -> None:
-    """Puts the staged file in the ledger's place and keeps that: in one transaction, or as files if it cannot be read."""
+    """Puts the staged file in the ledger's place and keeps that: in one transaction, or as files if it is broken."""
     if ledger.exists():
         try:
             put_back(staged, ledger, kept)
