@@ -58,6 +58,7 @@ class Upkeep:
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
     strays: Strays = field(default_factory=Strays)
+    told: str = ""
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -93,10 +94,13 @@ class Upkeep:
         except SpacesDamaged:
             raise
         except DataError as fault:
-            if self.degraded.get("upkeep") != str(fault):
+            if self.told != str(fault):
                 logger.exception("upkeep failed; it will be tried again")
-            self.degraded["upkeep"] = str(fault)
+            self.told = str(fault)
+            if self.ledger.trouble is None:  # which says it itself, and no longer than it lasts
+                self.degraded["upkeep"] = str(fault)
             return False
+        self.told = ""
         return True
 
     async def work(self, *, everything: bool = False) -> None:

@@ -8,6 +8,7 @@ import click
 from fleetlore.server.command_group import commands, data_option, json_option, tell, with_ledger
 from fleetlore.server.people.lines import coloured, counted, hint
 from fleetlore.server.status import answered, describe
+from fleetlore.storage.ledger import Ledger
 
 _CONNECT = "connect an assistant: fleetlore install"
 
@@ -17,7 +18,12 @@ _CONNECT = "connect an assistant: fleetlore install"
 @json_option
 def status(data: Path, as_json: bool) -> None:
     """Show what a data directory holds and how it is."""
-    found = with_ledger(data, "", lambda ledger: describe(ledger, data, degraded={}))
+
+    async def work(ledger: Ledger) -> dict[str, Any]:
+        trouble = ledger.trouble
+        return await describe(ledger, data, degraded={trouble.part: str(trouble)} if trouble else {})
+
+    found = with_ledger(data, "", work)
     tell({"data": str(data)} | found, as_json, _status_text)
 
 
@@ -74,6 +80,7 @@ def _status_text(found: dict[str, Any]) -> str:
         "embedder": found["embedder"],
         "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}",
         "health": click.style(found["status"], fg="green" if found["status"] == "ok" else "red"),
+        **{part: click.style(why, fg="red") for part, why in found["degraded"].items()},
     }
     lines += [f"{name:<16}{value}" for name, value in rows.items()]
     if not any(sum(counts.values()) for counts in found["items"].values()):

@@ -110,7 +110,7 @@ async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[i
     were copied. Returns how many that were.
     """
     generation = (await ledger.refresh()).generation + 1
-    began, copied = ledger.clock(), 0
+    began, copied = await ledger.read.latest_event(), 0
     async with spaces.writing():
         await spaces.keep_only({generation - 1})  # what an interrupted rebuild left
         await spaces.use(generation)

@@ -118,6 +118,7 @@ class KnowledgeSpaces:
 
     async def use(self, generation: int) -> None:
         """Searches that generation from now on; makes its tables if they are missing. Needs the write lock."""
+        self.damage, self.lacking = None, ""
         with _our_errors():
             self._tables = {space: await self._table(f"{space}_{generation}") for space in SPACES}
         self.generation = generation
