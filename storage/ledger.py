@@ -17,7 +17,9 @@ from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.archive import Archive
+from fleetlore.storage.connection import Connection
+from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, DataError, EmbedderMismatch
@@ -27,6 +29,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
+from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, moment, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.withdrawals import Withdrawing
@@ -78,8 +81,15 @@ class Ledger:
                 raise EmbedderMismatch(info.embedder, embedder)
             yield cls(database, info, clock)
 
+    async def snapshot(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
+        """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
+        return await self._database.snapshot(lambda connection: job(LedgerView(connection)))
+
     async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
-        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here."""
+        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here.
+
+        It awaits nothing but the transaction.
+        """
 
         async def carried_out(connection: Connection) -> ResultT:
             transaction = LedgerTransaction(connection, self.info, await _time(connection, self.clock()))
@@ -112,6 +122,10 @@ class Ledger:
     async def purge(self) -> bool:
         """See `Database.purge`."""
         return await self._database.purge()
+
+    async def checkpoint(self, *, idle: bool) -> None:
+        """See `Database.checkpoint`."""
+        await self._database.checkpoint(idle=idle)
 
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
@@ -153,7 +167,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -268,6 +282,7 @@ class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, With
     async def answer_receipt(self, receipt: ReceiptId) -> None:
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
+        await self._connection.run("answer_archived", id=receipt, at=self._at)
 
     async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
         """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Outcome, Space
 from fleetlore.storage.rows import content_of

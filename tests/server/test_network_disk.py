@@ -20,7 +20,9 @@ async def _run(place, *arguments, **environment):
     )
 
 
-@pytest.mark.parametrize("command", [["add", "a lesson"], ["serve"], ["status"], ["import", "-", "--format", "markdown"]])
+@pytest.mark.parametrize(
+    "command", [["add", "a lesson"], ["serve"], ["status"], ["import", "-", "--format", "markdown"]]
+)
 async def test_no_command_opens_data_on_a_network_disk_unasked(tmp_path, command):
     async with in_process(tmp_path):
         pass
