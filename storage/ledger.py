@@ -11,7 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,14 +30,14 @@ from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Rec
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
 from fleetlore.storage.row_changes import RowForgetting
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, moment, row_of_verdict, shown_as_row
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.withdrawals import Withdrawing
 
 ResultT = TypeVar("ResultT")
 
 LEDGER_FILE = "ledger.sqlite"
-_CLOCKS_APART = timedelta(days=1)
 
 
 class Ledger:
@@ -92,7 +92,7 @@ class Ledger:
         """
 
         async def carried_out(connection: Connection) -> ResultT:
-            transaction = LedgerTransaction(connection, self.info, await _time(connection, self.clock()))
+            transaction = LedgerTransaction(connection, self.info, await time_of(connection, self.clock()))
             result = await job(transaction)
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result
@@ -145,16 +145,6 @@ def digest(info: StoreInfo, *parts: str) -> str:
     """`Ledger.digest` for a known store."""
     message = json.dumps(parts).encode()
     return hmac.new(info.salt.encode(), message, hashlib.sha256).hexdigest()[:32]
-
-
-async def _time(connection: Connection, now: datetime) -> datetime:
-    """The time of a transaction: never before the last one, though another process with a clock ahead made that.
-
-    What is more than a day ahead is a clock that is wrong, and followed by nobody.
-    """
-    row = await connection.row("latest_time")
-    latest = now if row is None else moment(row["at"])
-    return latest if now < latest <= now + _CLOCKS_APART else now
 
 
 async def _found(connection: Connection, embedder: str, now: datetime) -> StoreInfo:
