@@ -144,6 +144,7 @@ class Upkeep:
         await self._keep_flat(everything=everything)
 
     async def _keep_flat(self, *, everything: bool = False) -> None:
+        await self.ledger.refuse()  # a newer program may have taken over in the midst of a round
         for space in SPACES:
             version, rows = await self.spaces.version(space), await self.spaces.rows(space)
             wear = self.wear[space]
