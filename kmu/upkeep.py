@@ -64,6 +64,7 @@ class Upkeep:
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
     strays: Strays = field(default_factory=Strays)
+    told: str = ""
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -77,7 +78,7 @@ class Upkeep:
                 tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
                 openings, pause = self.ledger.openings, _PAUSE_SECONDS
                 while self.ledger.openings == openings:
-                    well = not self.rota.mine() or await self._round()
+                    well = await self._round()
                     pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
                     await anyio.sleep(pause)
                 tasks.cancel_scope.cancel()
@@ -90,15 +91,9 @@ class Upkeep:
                 raise self.spaces.damage.with_traceback(None)
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
-            await self.ledger.refuse()
-            async with self.lock.held_if_free() as mine:
-                if mine:
-                    # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
-                    with anyio.CancelScope(shield=True):
-                        self.rota.sign("looking after the spaces")
-                        await self.work()
-                    await self.sleep()
-                    self.rota.sign("waiting")
+            if self.rota.mine():
+                await self.ledger.refuse()
+                await self._maintain()
             self.degraded.pop("upkeep", None)
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
@@ -106,11 +101,24 @@ class Upkeep:
                 raise
             if isinstance(fault, SpacesDamaged):
                 raise fault from error
-            if self.degraded.get("upkeep") != str(fault):
+            if self.told != str(fault):
                 logger.exception("upkeep failed; it will be tried again")
-            self.degraded["upkeep"] = str(fault)
+            self.told = str(fault)
+            if self.ledger.trouble is None:  # which says it itself, and no longer than it lasts
+                self.degraded["upkeep"] = str(fault)
             return False
+        self.told = ""
         return True
+
+    async def _maintain(self) -> None:
+        async with self.lock.held_if_free() as mine:
+            if mine:
+                # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
+                with anyio.CancelScope(shield=True):
+                    self.rota.sign("looking after the spaces")
+                    await self.work()
+                await self.sleep()
+                self.rota.sign("waiting")
 
     async def _keeping_flat(self) -> None:
         while True:
@@ -136,6 +144,7 @@ class Upkeep:
         await self._keep_flat(everything=everything)
 
     async def _keep_flat(self, *, everything: bool = False) -> None:
+        await self.ledger.refuse()  # a newer program may have taken over in the midst of a round
         for space in SPACES:
             version, rows = await self.spaces.version(space), await self.spaces.rows(space)
             wear = self.wear[space]

@@ -16,11 +16,14 @@ from fleetlore.server.command_group import (
     data_option,
     embedder_option,
     learning_option,
+    network_disk,
     promote_after_option,
 )
 from fleetlore.server.oauth.options import oauth_options
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @commands.command()
@@ -76,8 +79,13 @@ def serve(
     from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
     from fleetlore.server.transports import serve_http, serve_stdio  # noqa: PLC0415
 
+    data = data.expanduser().absolute()
+    kind = network_disk(data)
+    if kind:
+        logger.warning("the data lie on a network disk (%s): no other machine may use them at the same time", kind)
     settings = Settings(
-        data=data.expanduser().absolute(),
+        data=data,
+        network_disk=kind,
         embedder=embedder or "",
         workplace=Path.cwd() if transport == "stdio" else None,
         host=host,

@@ -25,7 +25,8 @@ class Settings:
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
     with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
     of retrievals for which knowledge is held back. `access` is who may come in by the network, `oauth` whose
-    tokens count there too. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
+    tokens count there too. `network_disk` is the type of the one that the data lie on, where that is allowed.
+    `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
     """
 
     data: Path
@@ -41,6 +42,7 @@ class Settings:
     learning: bool = True
     explore: bool = True
     hold_out: float = 0.0
+    network_disk: str = ""
     clock: Callable[[], datetime] = utc_now
     pragmas: Mapping[str, int] = field(default_factory=dict)
 

@@ -31,6 +31,7 @@ from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
 from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.underway import UnderwayBook
 from fleetlore.storage.withdrawals import Withdrawing
@@ -96,7 +97,7 @@ class Ledger:
         """
 
         async def carried_out(connection: Connection) -> ResultT:
-            transaction = LedgerTransaction(connection, self.info, self.clock())
+            transaction = LedgerTransaction(connection, self.info, await time_of(connection, self.clock()))
             result = await job(transaction)
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result

@@ -51,7 +51,9 @@ async def _begun(ledger: Ledger, spaces: KnowledgeSpaces) -> Underway:
     there = spaces.generation == info.generation + 1 and spaces.lacking != FILLING
     if before is not None and there and (before.generation, before.embedder) == wanted:
         return before
-    begun = Underway(generation=info.generation + 1, embedder=spaces.embedder.name, began=ledger.clock())
+    begun = Underway(
+        generation=info.generation + 1, embedder=spaces.embedder.name, began=await ledger.read.latest_event()
+    )
     async with spaces.writing():
         await spaces.keep_only({info.generation})
         await spaces.use(begun.generation)

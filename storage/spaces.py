@@ -5,10 +5,8 @@ named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next
 This is the only module that knows LanceDB.
 """
 
-import random
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,13 +21,14 @@ from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
 from fleetlore.storage.embedding import Embedder, Vectors, load_embedder
-from fleetlore.storage.errors import DiskRefuses, SpacesDamaged, StorageFault, StorageFull
+from fleetlore.storage.errors import SpacesDamaged
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
+from fleetlore.storage.space_faults import our_errors, retried
 from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
 
 ResultT = TypeVar("ResultT")
@@ -49,10 +48,6 @@ _CACHE_BYTES = 64 << 20
 _RETENTION = timedelta(minutes=1)
 # What is added to a vector index makes a further one beside it, each of which is searched.
 _MOST_VECTOR_INDEXES = 24
-_ATTEMPTS = 12
-_FULL = ("No space left", "File too large", "quota exceeded", "os error 28", "os error 27", "os error 122")
-_READ_ONLY = ("Permission denied", "Read-only file system", "os error 13", "os error 30")
-_SOURCE = re.compile(r",? /\S+\.rs:\d+:\d+.*", re.DOTALL)  # where LanceDB's own source noticed it
 
 
 class KnowledgeSpaces:
@@ -93,7 +88,7 @@ class KnowledgeSpaces:
 
         `may_write` raises why nothing may be written; it is asked before anything is.
         """
-        with _our_errors():
+        with our_errors():
             database = await lancedb.connect_async(
                 str(data / "spaces"),
                 read_consistency_interval=timedelta(0),
@@ -120,7 +115,7 @@ class KnowledgeSpaces:
 
     async def _found(self, generation: int) -> bool:
         """Turns to that generation without writing anything, if its tables are there."""
-        with _our_errors():
+        with our_errors():
             tables = (await self._database.list_tables()).tables
         if not all(f"{space}_{generation}" in tables for space in SPACES):
             return False
@@ -133,13 +128,14 @@ class KnowledgeSpaces:
         Makes its tables if they are missing.
         """
         loaded = await anyio.to_thread.run_sync(load_embedder, embedder) if embedder else self.embedder
-        with _our_errors():
+        self.damage, self.lacking = None, ""
+        with our_errors():
             tables = {space: await self._table(f"{space}_{generation}", loaded) for space in SPACES}
         self._tables, self.embedder, self.generation = tables, loaded, generation
 
     async def keep_only(self, generations: Collection[int]) -> None:
         """Drops the tables of every other generation."""
-        with _our_errors():
+        with our_errors():
             for name in (await self._database.list_tables()).tables:
                 if int(name.rpartition("_")[2]) not in generations:
                     await self._database.drop_table(name)
@@ -149,13 +145,13 @@ class KnowledgeSpaces:
         if not items:
             return
         rows = rows_of(items, self.embedder)
-        await _retried(lambda: self._tables[space].add(rows))
+        await retried(lambda: self._tables[space].add(rows))
 
     async def remove(self, space: Space, ids: Iterable[ItemId]) -> None:
         """Removes rows. Needs the write lock."""
         doomed = list(ids)
         if doomed:
-            await _retried(lambda: self._tables[space].delete(_one_of(doomed)))
+            await retried(lambda: self._tables[space].delete(_one_of(doomed)))
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
@@ -199,7 +195,7 @@ class KnowledgeSpaces:
         query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)
         if predicate := predicate_of(where):
             query = query.where(predicate)
-        with _our_errors():
+        with our_errors():
             rows = await query.select(["id", "_distance"]).limit(limit + 1).to_arrow()
         found: dict[ItemId, dict[ItemId, float]] = {item.id: {} for item in items}
         # A single vector is no list of vectors to LanceDB: then there is no such column.
@@ -211,13 +207,13 @@ class KnowledgeSpaces:
 
     async def ids(self, space: Space) -> list[ItemId]:
         """The id of every row, as often as it stands there."""
-        with _our_errors():
+        with our_errors():
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
     async def vectors(self, space: Space) -> AsyncIterator[tuple[list[ItemId], Vectors]]:
         """Every row's id and vector, in slices."""
-        with _our_errors():
+        with our_errors():
             slices = await self._tables[space].query().select(["id", "vector"]).to_batches(max_batch_length=_SLICE)
             async for rows in slices:
                 vectors = rows["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
@@ -228,22 +224,22 @@ class KnowledgeSpaces:
         query = self._tables[space].query().select(["id", "text", "vector", "owner", "task_type", "tags"])
         if among:
             query = query.where(_one_of(among))
-        with _our_errors():
+        with our_errors():
             async for rows in await query.to_batches(max_batch_length=_SLICE):
                 yield rows
 
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""
-        with _our_errors():
+        with our_errors():
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
         """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
-        await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
+        await retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
     async def rows(self, space: Space) -> int:
         """How many rows the table has."""
-        with _our_errors():
+        with our_errors():
             return int(await self._tables[space].count_rows())
 
     async def index(self, space: Space) -> None:
@@ -252,7 +248,7 @@ class KnowledgeSpaces:
         A vector index is made anew once it is in many parts, or the table has more than doubled at once.
         """
         table = self._tables[space]
-        with _our_errors():
+        with our_errors():
             rows = await table.count_rows()
             indexed = {index.columns[0]: index.name for index in await table.list_indices()}
             wanted: dict[str, BTree | IvfRq] = {}
@@ -261,7 +257,7 @@ class KnowledgeSpaces:
             if rows >= VECTOR_INDEX_FROM and ("vector" not in indexed or await _outworn(table, indexed["vector"])):
                 wanted["vector"] = IvfRq(distance_type="cosine")
         for column, config in wanted.items():
-            await _retried(partial(table.create_index, column, config=config))
+            await retried(partial(table.create_index, column, config=config))
 
     async def _table(self, name: str, embedder: Embedder) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
@@ -300,37 +296,8 @@ async def _scores(
 ) -> dict[ItemId, float]:
     if where:
         query = query.where(where)
-    with _our_errors():
+    with our_errors():
         rows = await query.limit(LEG_LIMIT).to_arrow()
     return {
         ItemId(item): score(value) for item, value in zip(rows["id"].to_pylist(), rows[column].to_pylist(), strict=True)
     }
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        said = str(error)
-        if any(sign in said for sign in _FULL):
-            raise StorageFull from error
-        reason = _SOURCE.sub("", said).partition("\n")[0][:300].rstrip(". ")
-        if any(sign in said for sign in _READ_ONLY):
-            raise DiskRefuses(reason) from error
-        if "conflict" in said.lower():
-            raise StorageFault("knowledge space", reason) from error
-        raise SpacesDamaged(reason) from error
-
-
-async def _retried(operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Tries again, with jitter, what LanceDB refuses because another commit came between."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            return await operation()
-        except (OSError, RuntimeError, ValueError) as error:
-            if "conflict" not in str(error).lower() or attempt == _ATTEMPTS - 1:
-                with _our_errors():
-                    raise
-        await anyio.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
-    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -2,19 +2,18 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 
 from fleetlore.storage.connection import Connection
-from fleetlore.storage.rows import microseconds, moment
+from fleetlore.storage.identifiers import EventId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Underway:
-    """Which generation is being filled, with which embedder, and when that was begun."""
+    """Which generation is being filled, with which embedder, and which event was the latest when that was begun."""
 
     generation: int
     embedder: str
-    began: datetime
+    began: EventId | None
 
 
 class UnderwayView:
@@ -28,7 +27,7 @@ class UnderwayView:
         if "rebuilding" not in meta:
             return None
         generation, embedder, began = json.loads(meta["rebuilding"])
-        return Underway(generation=generation, embedder=embedder, began=moment(began))
+        return Underway(generation=generation, embedder=embedder, began=began)
 
 
 class UnderwayBook:
@@ -38,7 +37,7 @@ class UnderwayBook:
 
     async def begin_rebuild(self, begun: Underway) -> None:
         """Notes that the tables of a generation are being filled."""
-        value = json.dumps([begun.generation, begun.embedder, microseconds(begun.began)])
+        value = json.dumps([begun.generation, begun.embedder, begun.began])
         await self._connection.run("set_meta", key="rebuilding", value=value)
 
     async def set_generation(self, generation: int, embedder: str) -> None:

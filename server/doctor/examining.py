@@ -11,7 +11,7 @@ import click
 
 from fleetlore.server.address import token_in
 from fleetlore.server.clients.machine import Machine
-from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
+from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, mounts, tell
 from fleetlore.server.doctor import knowledge, reachable, surroundings
 from fleetlore.server.doctor.assistants import assistants
 from fleetlore.server.doctor.finding import Finding, failure
@@ -54,7 +54,7 @@ def doctor(data: Path, url: str, token_env: str, as_json: bool) -> None:
 
 
 async def _examine(data: Path, url: str, token: str, note: Callable[[Finding], None]) -> None:
-    for finding in (*surroundings.versions(), *surroundings.data_directory(data)):
+    for finding in (*surroundings.versions(), *surroundings.data_directory(data, mounts())):
         note(finding)
     if not (data / LEDGER_FILE).exists():
         with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder:

@@ -119,3 +119,6 @@ DELETE FROM meta WHERE key = 'room';
 
 -- name: end_rebuild
 DELETE FROM meta WHERE key = 'rebuilding';
+
+-- name: latest_time
+SELECT at FROM events ORDER BY seq DESC LIMIT 1;
