@@ -110,6 +110,7 @@ async def store(items: Sequence[Item], transaction: LedgerTransaction) -> None:
     for item in items:
         await transaction.add_item(item)
         await transaction.put_verdict(origin(item))
+        await transaction.record("new", agent=AGENT, subject=item.id, feedback=item.feedback)
 
 
 def arrivals(known: Sequence[Lesson], fresh: Sequence[Lesson], rng: random.Random) -> list[Lesson]:
