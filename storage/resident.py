@@ -70,11 +70,12 @@ class ResidentVectors:
         self._too_many_in = -1  # the generation that has more rows than there is memory for
         self._wanted = anyio.Event()
         self._following = anyio.Lock(fast_acquire=True)
-        self._products: Batcher[_Asked, list[dict[ItemId, float]] | None] = Batcher(self._answer)
+        self._products: Batcher[_Asked, list[dict[ItemId, float]] | None] | None = None
 
     @asynccontextmanager
     async def kept(self, ledger: Ledger) -> AsyncIterator[None]:
         """Loads them in the background, from the first search that could use them on, until the block ends."""
+        self._products = Batcher(self._answer)
         async with self._products.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._load_when_wanted, ledger)
             try:
@@ -100,7 +101,7 @@ class ResidentVectors:
         """For each of the vectors the cosines of the `limit` nearest rows; None where LanceDB must be asked."""
         if space != SPACE or where != Filter() or (view := self._view()) is None:
             return None
-        if view.rows < _TOGETHER_FROM:
+        if self._products is None or view.rows < _TOGETHER_FROM:
             return view.nearest(vectors, limit)
         return await self._products.submit(_Asked(vectors=vectors, limit=limit))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId
 
 
