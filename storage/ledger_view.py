@@ -36,6 +36,7 @@ from fleetlore.storage.rows import (
     shown_of,
 )
 from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.underway import UnderwayView
 from fleetlore.storage.withdrawals import WithdrawalsView
 
 _IDS_AT_ONCE = 10_000
@@ -53,6 +54,7 @@ class LedgerView(
     PeopleView,
     RowChanges,
     StandingsView,
+    UnderwayView,
     Unscreened,
     WithdrawalsView,
 ):

@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import lancedb
 from lancedb.expr import col, lit
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
-from fleetlore.storage.embedding import Embedder, Vectors
+from fleetlore.storage.embedding import Embedder, Vectors, load_embedder
 from fleetlore.storage.errors import DiskRefuses, SpacesDamaged, StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
@@ -106,8 +107,9 @@ class KnowledgeSpaces:
         embedder: Embedder,
         generation: int,
         may_write: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+        make: bool = True,
     ) -> AsyncIterator["KnowledgeSpaces"]:
-        """Opens the spaces of that generation in a data directory, and makes what is missing.
+        """Opens the spaces of that generation in a data directory; makes what is missing, or, without `make`, raises.
 
         `may_write` raises why nothing may be written; it is asked before anything is.
         """
@@ -121,6 +123,8 @@ class KnowledgeSpaces:
         try:
             spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK), may_write)
             if not await spaces._found(generation):
+                if not make:
+                    raise SpacesDamaged(f"the tables of generation {generation} are not there")
                 async with spaces.writing():
                     await spaces.use(generation)
             yield spaces
@@ -143,11 +147,15 @@ class KnowledgeSpaces:
         await self.use(generation)
         return True
 
-    async def use(self, generation: int) -> None:
-        """Searches that generation from now on; makes its tables if they are missing. Needs the write lock."""
+    async def use(self, generation: int, *, embedder: str = "") -> None:
+        """Searches that generation from now on, made with that embedder ("": the same); needs the write lock.
+
+        Makes its tables if they are missing.
+        """
+        loaded = await anyio.to_thread.run_sync(load_embedder, embedder) if embedder else self.embedder
         with _our_errors():
-            self._tables = {space: await self._table(f"{space}_{generation}") for space in SPACES}
-        self.generation = generation
+            tables = {space: await self._table(f"{space}_{generation}", loaded) for space in SPACES}
+        self._tables, self.embedder, self.generation = tables, loaded, generation
 
     async def keep_only(self, generations: Collection[int]) -> None:
         """Drops the tables of every other generation."""
@@ -167,8 +175,7 @@ class KnowledgeSpaces:
         """Removes rows. Needs the write lock."""
         doomed = list(ids)
         if doomed:
-            predicate = col("id").isin([lit(item) for item in doomed]).to_sql()
-            await _retried(lambda: self._tables[space].delete(predicate))
+            await _retried(lambda: self._tables[space].delete(_one_of(doomed)))
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
@@ -241,6 +248,15 @@ class KnowledgeSpaces:
                     vectors = part["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
                     yield [ItemId(item) for item in part["id"].to_pylist()], vectors
 
+    async def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
+        """Every row whole, or those of some items, in slices (pyarrow record batches)."""
+        query = self._tables[space].query().select(["id", "text", "vector", "owner", "task_type", "tags"])
+        if among:
+            query = query.where(_one_of(among))
+        with _our_errors():
+            async for rows in await query.to_batches(max_batch_length=_SLICE):
+                yield rows
+
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""
         with _our_errors():
@@ -272,15 +288,20 @@ class KnowledgeSpaces:
         for column, config in wanted.items():
             await _retried(partial(table.create_index, column, config=config))
 
-    async def _table(self, name: str) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
+    async def _table(self, name: str, embedder: Embedder) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
             return await self._database.open_table(name)
         await self._may_write()
         self.lacking = FILLING
-        table = await self._database.create_table(name, schema=schema_of(self.embedder.dimension))
+        table = await self._database.create_table(name, schema=schema_of(embedder.dimension))
         index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
         await table.create_index("text", config=index)
         return table
+
+
+def generations_in(data: Path) -> list[int]:
+    """The generations of which there are tables in a data directory, or were begun; 0 where there are none."""
+    return [0, *(int(name.stem.rpartition("_")[2]) for name in (data / "spaces").glob("*_*.lance"))]
 
 
 async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
@@ -289,6 +310,11 @@ async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
     return found is not None and (
         (found.num_indices or 1) > _MOST_VECTOR_INDEXES or found.num_unindexed_rows > found.num_indexed_rows
     )
+
+
+def _one_of(ids: Collection[ItemId]) -> str:
+    predicate: str = col("id").isin([lit(item) for item in ids]).to_sql()
+    return predicate
 
 
 async def _scores(

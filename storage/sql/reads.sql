@@ -273,5 +273,8 @@ SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
 -- name: faults
 PRAGMA quick_check(5);
 
+-- name: all_faults
+PRAGMA integrity_check(5);
+
 -- name: latest_event
 SELECT id FROM events ORDER BY seq DESC LIMIT 1;
