@@ -83,7 +83,8 @@ SELECT p.*, c.body AS content, c.screened
 SELECT superseded_by FROM items WHERE id = :id;
 
 -- name: living_ids
-SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
+SELECT seq, id FROM items
+ WHERE +space = :space AND pruned_by IS NULL AND seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: living_after
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
