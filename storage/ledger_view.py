@@ -13,6 +13,7 @@ from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.evidence_view import EvidenceView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.judgement import JudgementView
+from fleetlore.storage.outlines import OutlinesView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -47,6 +48,7 @@ class LedgerView(
     ErasingView,
     EvidenceView,
     JudgementView,
+    OutlinesView,
     PeopleView,
     StandingsView,
     Unscreened,
@@ -119,6 +121,10 @@ class LedgerView(
         """How many prompt-specific items `agent` has."""
         [row] = await self._connection.rows("own_items", agent=agent)
         return int(row["count"])
+
+    async def has_own_items(self, agent: AgentName) -> bool:
+        """Whether `agent` has prompt-specific items."""
+        return await self._connection.row("own_item", agent=agent) is not None
 
     async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
         """The receipt, if it was ever given to this agent, or, for None, to anybody."""
