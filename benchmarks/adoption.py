@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import anyio
 from accuracy import Cell, Spread
 from arms import agent_names
-from command_line import names, parser, positive, quieten, run, seeds
+from command_line import names, numbers, parser, positive, quieten, run
 from conditions import CONDITIONS
 from connection import CALL_SECONDS, Connection
 from hooking import HOOKS, Turn
@@ -203,7 +203,7 @@ if __name__ == "__main__":
         "--arms", type=names(FLEETS), default=tuple(FLEETS), help=f"comma-separated (default: {','.join(FLEETS)})"
     )
     made.add_argument("--conditions", type=names(CONDITIONS), default=("clean", "drift"), help="default: clean,drift")
-    made.add_argument("--seeds", type=seeds, default=(0,), help="comma-separated; each is a run (default: 0)")
+    made.add_argument("--seeds", type=numbers, default=(0,), help="comma-separated; each is a run (default: 0)")
     made.add_argument("--jobs", type=positive, default=1, help="runs at the same time (default: %(default)s)")
     made.add_argument("--session", type=positive, default=5, help="tasks of a session (default: %(default)s)")
     made.add_argument(

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import httpx2
 from command_line import parser, positive, run_async
+from footprint import cpu_seconds
 from process import http_process
 from report import print_table, progress_bar, write_json
 
@@ -50,17 +51,11 @@ class Side:
     taken: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in REQUESTS})
 
     async def round(self, name: str, calls: int) -> float:
-        before = cpu_seconds(self.pid)
+        before = cpu_seconds([self.pid])
         for number in range(calls):
             answer = await self.http.post(self.url, json={"jsonrpc": "2.0", "id": number, **REQUESTS[name]})
             answer.raise_for_status()
-        return (cpu_seconds(self.pid) - before) / calls * 1000
-
-
-def cpu_seconds(pid: int) -> float:
-    """How long all threads of a process have been on a CPU."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        return (cpu_seconds([self.pid]) - before) / calls * 1000
 
 
 async def tokens(data: Path) -> str:

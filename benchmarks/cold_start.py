@@ -24,16 +24,15 @@ import anyio
 import library_environment  # noqa: F401  before the libraries that read it
 import numpy as np
 from command_line import parser, positive, run
+from filling import fill, now, opened, upkeep
 from lessons import lessons
 from process import environment
 from report import print_table, progress_bar, write_json
 from rich.progress import Progress
-from sleep import BULK, item_of, now, opened, row_of, store, upkeep
 
-from fleetlore.kmu.unit import KnowledgeManagementUnit
 from fleetlore.storage.identifiers import ItemId, ReceiptId, new_receipt_id
 from fleetlore.storage.ledger import LedgerTransaction
-from fleetlore.storage.records import AgentName, Evidence, Receipt, Shown
+from fleetlore.storage.records import AgentName, Evidence, Item, Receipt, Shown
 
 PROJECTS = (*(f"acme/service-{number}" for number in range(20)), "")
 AGENT = AgentName("claude-code@ana")
@@ -92,26 +91,14 @@ def cases(session: Session) -> dict[str, Case]:
     }
 
 
-async def fill(unit: KnowledgeManagementUnit, options: argparse.Namespace, progress: Progress) -> list[ItemId]:
-    rng = random.Random(f"cold start/{options.seed}")
-    made = lessons(options.items, options.seed)
-    known: list[ItemId] = []
-    for start in progress.track(range(0, len(made), BULK), description="filling"):
-        items = [
-            replace(
-                item_of(unit.ledger, lesson),
-                project=rng.choice(PROJECTS),
-                stage="active" if rng.random() < 0.5 else "provisional",
-                evidence=Evidence(trust=rng.uniform(0.01, 0.99)),
-            )
-            for lesson in made[start : start + BULK]
-        ]
-        async with unit.spaces.writing():
-            await unit.spaces.add("general", [row_of(item) for item in items])
-        await unit.ledger.write(partial(store, items))
-        known += [item.id for item in items]
-    await upkeep(unit)
-    return known
+def lived(item: Item, rng: random.Random) -> Item:
+    """An item as it may stand after a while, in one of the projects."""
+    return replace(
+        item,
+        project=rng.choice(PROJECTS),
+        stage="active" if rng.random() < 0.5 else "provisional",
+        evidence=Evidence(trust=rng.uniform(0.01, 0.99)),
+    )
 
 
 async def give(
@@ -146,7 +133,10 @@ async def filled(
     """Fill a store; the receipts of one session, of which nothing is missing, and fresh ones, one for each repeat."""
     rng = random.Random(f"cold start/receipts/{options.seed}")
     async with opened(data) as unit:
-        known = await fill(unit, options, progress)
+        made = lessons(options.items, options.seed)
+        lives = random.Random(f"cold start/{options.seed}")
+        known = await fill(unit, made, progress, changed=lambda item: lived(item, lives))
+        await upkeep(unit)
         session = receipts_of(known, NAMED_IN_TRANSCRIPT, rng)
         fresh = receipts_of(known, options.repeats + 1, rng)
         others = receipts_of(known, options.receipts, rng)

@@ -67,7 +67,7 @@ def add_matrix(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--arms", type=names(ARMS), default=tuple(ARMS), help=f"comma-separated (default: {','.join(ARMS)})"
     )
-    to.add_argument("--seeds", type=seeds, default=(0, 1, 2), help="comma-separated; each is a run (default: 0,1,2)")
+    to.add_argument("--seeds", type=numbers, default=(0, 1, 2), help="comma-separated; each is a run (default: 0,1,2)")
     add_transport(to)
     to.add_argument("--jobs", type=positive, default=1, help="runs at the same time (default: %(default)s)")
     to.add_argument("--resume", action="store_true", help="keep the runs that the file of --json holds already")
@@ -82,7 +82,7 @@ def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
     return options
 
 
-def seeds(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from accuracy import Spread
 from arms import agent_names
-from command_line import names, parser, positive, run_async, seeds
+from command_line import names, numbers, parser, positive, run_async
 from conditions import CONDITIONS
 from intents import Classes, read_utterances, stream
 from legs_of_stream import Neighbours, neighbours_of
@@ -112,7 +112,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--classes", type=Classes, choices=tuple(Classes), default=Classes.ALL, help="which classes")
     made.add_argument("--conditions", type=names(CONDITIONS), default=tuple(CONDITIONS), help="comma-separated")
     made.add_argument("--variants", type=names(VARIANTS), default=tuple(VARIANTS), help="comma-separated")
-    made.add_argument("--seeds", type=seeds, default=(10, 11), help="comma-separated (default: 10,11)")
+    made.add_argument("--seeds", type=numbers, default=(10, 11), help="comma-separated (default: 10,11)")
     return made.parse_args()
 
 

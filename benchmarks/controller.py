@@ -18,7 +18,7 @@ from accuracy import Cell, Spread
 from alarms import Alarms, alarms
 from arms import agent_names
 from calibration import Calibration
-from command_line import add_transport, names, parser, positive, run, seeds
+from command_line import add_transport, names, numbers, parser, positive, run
 from conditions import CONDITIONS
 from fleet_stream import DATA, check
 from intents import Classes, read_utterances, stream
@@ -186,7 +186,9 @@ def arguments() -> argparse.Namespace:
     )
     made.add_argument("--tasks", type=positive, default=4000, help="length of the stream (default: %(default)s)")
     made.add_argument("--agents", type=positive, default=8, help="size of the fleet (default: %(default)s)")
-    made.add_argument("--seeds", type=seeds, default=(0, 1, 2), help="comma-separated; each is a run (default: 0,1,2)")
+    made.add_argument(
+        "--seeds", type=numbers, default=(0, 1, 2), help="comma-separated; each is a run (default: 0,1,2)"
+    )
     made.add_argument(
         "--classes", type=Classes, choices=tuple(Classes), default=Classes.ALL, help="all classes, or one half of them"
     )

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from command_line import parser, positive, run
+from footprint import resident_megabytes
 from fuzz_inputs import Request, requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from process import STOP_SECONDS, ServerDidNotStart, command, environment, free_port
@@ -123,14 +124,6 @@ def _wait(process: subprocess.Popen[bytes], host: str, log: Path) -> None:
             return
         time.sleep(0.05)
     raise ServerDidNotStart.logged(log)
-
-
-def resident_megabytes(process: int) -> float:
-    """How much memory a process holds (Linux)."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise Fault(f"process {process} has no memory: it has ended")
 
 
 def fuzz(sender: Sender, process: int, *, inputs: int, seeded: int) -> dict[str, object]:

@@ -1,8 +1,14 @@
-"""What does a call cost over HTTP, next to the bare search underneath? And how long does a stdio server take to start?
+"""What does a call cost beside what lies underneath: the bare protocol, and the bare search?
 
-A real server process on a fresh data folder is loaded with lessons over several connections. Then retrieval, feedback,
-the raw LanceDB query pair on the same table, and the bare embedder take turns in rounds, so that whatever else the
-machine does meets all of them alike.
+Stores of several sizes are filled past the server. Then everything that is measured takes turns in rounds, in an order
+drawn anew for each, so that whatever else the machine does meets all alike:
+
+- `echo`: a tool of the same SDK that says back what it was told, the floor of the protocol;
+- `raw pair`: LanceDB's text and vector legs on the same table, gathered, ids and scores only, the floor of the search;
+- `retrieve`, by an agent without items of its own, and by one with twenty;
+- `submit`: a lesson that nobody told before.
+
+Clients are as cheap as can be: on two cores, what they use is taken from the server.
 """
 
 from __future__ import annotations
@@ -10,214 +16,274 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 import lancedb
-import numpy as np
 from arms import agent_names
-from command_line import parser, positive, run_async
-from connection import CALL_SECONDS, Connection
-from legs import Embedder, Vector, newest_general_table, text_leg, vector_leg
-from lessons import Lesson, lessons
+from command_line import numbers, parser, positive, run_async
+from filling import fill, many_lessons, opened, settle
+from footprint import resident_megabytes
+from legs import Embedder, Vector, exact_leg, newest_general_table, text_leg, vector_leg
+from lessons import Lesson
+from light_clients import LightClient, over_http, over_stdio
+from load import Call, Round, figures, loop
 from lookup import NO_DATA, SHOWN, teaching
-from mcp import Client
-from memory import FleetloreMemory
-from process import http_server, stdio_server
+from process import command, free_port, http_process, listening, log_of
 from report import print_table, progress_bar, write_json
 from rich.progress import Progress
 
+from fleetlore.storage.search import Filter
+
 CANDIDATES = 100
+RECALL_AT = 10
+OWN_ITEMS = 20
 STARTS = 5
-RETRIEVE, SUBMIT, RAW, EMBED = "retrieve_knowledge over HTTP", "submit_feedback over HTTP", "raw pair", "embedder"
-HANDSHAKE, FIRST = "stdio: spawn to initialize answered", "stdio: spawn to first retrieval answered"
+MILLION = 1_000_000
+ECHO, RAW, RETRIEVE, OWN, SUBMIT = "echo", "raw pair", "retrieve", "retrieve, own items too", "submit"
+NEWCOMER, OWNER = agent_names(2)
+ECHO_SERVER = (sys.executable, str(Path(__file__).with_name("echo_server.py")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timings:
-    """Milliseconds of every call, per thing measured and round."""
+class Questions:
+    """What is asked of a store, and the lessons that it is told beside."""
 
-    rounds: dict[str, list[list[float]]] = field(default_factory=dict)
-
-    async def measure(self, name: str, calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        """Make the calls one after the other and keep their times as one round."""
-        taken = []
-        for call in calls:
-            started = time.perf_counter()
-            await call()
-            taken.append((time.perf_counter() - started) * 1000)
-        self.rounds.setdefault(name, []).append(taken)
-
-    def every(self, name: str) -> list[float]:
-        return [one for taken in self.rounds[name] for one in taken]
-
-    def ratios(self, name: str, to: str) -> list[float]:
-        """Return the ratio of the two medians, per round."""
-        pairs = zip(self.rounds[name], self.rounds[to], strict=True)
-        return [statistics.median(mine) / statistics.median(others) for mine, others in pairs]
-
-
-async def load(url: str, made: Sequence[Lesson], options: argparse.Namespace, progress: Progress) -> float:
-    """Teach the lessons over several connections with several calls in flight on each. Returns the seconds it took."""
-    waiting = iter(progress.track(tuple(enumerate(made)), description="loading"))
-    agents = agent_names(options.agents)
-
-    async def teach(memory: FleetloreMemory) -> None:
-        for place, lesson in waiting:
-            await memory.report(teaching(lesson, agents[place % len(agents)]))
-
-    async with AsyncExitStack() as stack:
-        memories = [await open_memory(url, stack) for _ in range(options.connections)]
-        started = time.perf_counter()
-        async with anyio.create_task_group() as workers:
-            for memory in memories * options.in_flight:
-                workers.start_soon(teach, memory)
-        return time.perf_counter() - started
-
-
-async def open_memory(url: str, stack: AsyncExitStack) -> FleetloreMemory:
-    client = await stack.enter_async_context(Client(url, read_timeout_seconds=CALL_SECONDS))
-    return FleetloreMemory(connection=Connection(client=client))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
-    """All that a round needs: the server, its table underneath, questions to ask and lessons to teach."""
-
-    memory: FleetloreMemory
-    table: lancedb.AsyncTable
-    embedder: Embedder
-    questions: Sequence[str]
+    asked: Iterator[str]
     fresh: Iterator[Lesson]
-    agent: str
 
-    async def retrieve(self, question: str) -> object:
-        return await self.memory.retrieve(question, limit=SHOWN, agent=self.agent)
+    def retrieve(self, client: LightClient, agent: str) -> Call:
+        asked: Mapping[str, object] = {"task": next(self.asked), "limit": SHOWN, "agent": agent}
+        return partial(client.call, "retrieve_knowledge", asked)
 
-    async def raw(self, question: str, vector: Vector) -> None:
-        async with anyio.create_task_group() as legs:
-            legs.start_soon(text_leg, self.table, question, CANDIDATES)
-            legs.start_soon(vector_leg, self.table, vector, CANDIDATES)
+    def submit(self, client: LightClient) -> Call:
+        return partial(client.call, "submit_feedback", teaching(next(self.fresh), NEWCOMER).arguments())
 
-    async def embed(self, question: str) -> object:
-        return self.embedder.embed([question])
-
-    async def round(self, timings: Timings, rng: random.Random, calls: int) -> None:
-        """Let the things measured take turns, on the same questions."""
-        asked = rng.sample(self.questions, calls)
-        vectors = self.embedder.embed(asked)
-        await timings.measure(RETRIEVE, [partial(self.retrieve, one) for one in asked])
-        await timings.measure(RAW, [partial(self.raw, *pair) for pair in zip(asked, vectors, strict=True)])
-        told = [teaching(next(self.fresh), self.agent) for _ in asked]
-        await timings.measure(SUBMIT, [partial(self.memory.report, one) for one in told])
-        await timings.measure(EMBED, [partial(self.embed, one) for one in asked])
+    def echo(self, client: LightClient) -> Call:
+        return partial(client.call, "echo", {"text": next(self.asked)})
 
 
-async def start(data: Path, question: str, agent: str) -> tuple[float, float]:
-    """Start a stdio server. Returns the milliseconds to its handshake and to its first retrieval."""
-    started = time.perf_counter()
-    # Most IDEs still open with `initialize`, and wait for it.
-    async with Client(stdio_server(data), mode="legacy", read_timeout_seconds=CALL_SECONDS) as client:
-        shaken = time.perf_counter()
-        await FleetloreMemory(connection=Connection(client=client)).retrieve(question, limit=SHOWN, agent=agent)
-        answered = time.perf_counter()
-    return (shaken - started) * 1000, (answered - started) * 1000
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """One thing that takes its turn: a call for each client, and the processes whose processor time it uses."""
+
+    name: str
+    transport: str
+    clients: int
+    made: Sequence[Callable[[], Call]]
+    pids: Sequence[int] = ()
+    rounds: list[Round] = field(default_factory=list)
+
+    async def round(self, calls: int) -> None:
+        each = max(1, calls // self.clients)
+        workers = [iter([make() for _ in range(each)]) for make in self.made]
+        self.rounds.append(await loop(workers, pids=self.pids))
 
 
-async def measure(options: argparse.Namespace, data: Path, progress: Progress) -> tuple[Timings, float]:
-    """Run the whole benchmark on an empty folder. Returns all timings and the seconds that loading took."""
-    made = lessons(options.items + (options.rounds + 1) * options.calls, options.seed)
-    loaded, fresh = made[: options.items], iter(made[options.items :])
+async def measure(options: argparse.Namespace, data: Path, size: int, progress: Progress) -> dict[str, object]:
+    """Everything for a store of one size."""
+    spare = options.spare
+    made = list(many_lessons(size + spare, options.seed))
     rng = random.Random(f"latency/{options.seed}")
-    questions = [text for lesson in loaded for text in (lesson.exact, lesson.paraphrase)]
-    agent = agent_names(1)[0]
-    timings = Timings()
+    texts = [text for lesson in made[:size] for text in (lesson.exact, lesson.paraphrase)]
+    rng.shuffle(texts)
+    questions = Questions(asked=cycle(texts), fresh=iter(made[size:]))
+    async with opened(data) as unit:
+        await fill(unit, made[:size], progress, f"filling {size:,}")
+        await settle(unit)
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(http_server(data))
-        seconds = await load(url, loaded, options, progress)
-        await anyio.sleep(options.settle)
-        bench = Bench(
-            memory=await open_memory(url, stack),
-            table=await newest_general_table(data),
-            embedder=Embedder(),
-            questions=questions,
-            fresh=fresh,
-            agent=agent,
-        )
-        await bench.round(Timings(), rng, options.calls)  # warms up both sides
-        for _ in progress.track(range(options.rounds), description="rounds"):
-            await bench.round(timings, rng, options.calls)
-    for _ in progress.track(range(STARTS), description="starts"):
-        handshake, first = await start(data, rng.choice(questions), agent)
-        timings.rounds.setdefault(HANDSHAKE, []).append([handshake])
-        timings.rounds.setdefault(FIRST, []).append([first])
-    return timings, seconds
-
-
-def show(timings: Timings, options: argparse.Namespace, seconds: float) -> None:
-    rows = []
-    for name in timings.rounds:
-        taken = timings.every(name)
-        p95, p99 = np.percentile(taken, (95, 99))
-        rows.append((name, f"{statistics.median(taken):.2f}", f"{p95:.2f}", f"{p99:.2f}", str(len(taken))))
-    print_table(f"Milliseconds, {options.items} items", ("measured", "median", "p95", "p99", "calls"), rows)
-    ratios = timings.ratios(RETRIEVE, RAW)
-    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-    figures = [
-        ("retrieve_knowledge / raw pair, median of rounds (lowest-highest)", spread),
-        ("loading, lessons per second", f"{options.items / seconds:.0f}"),
-    ]
-    print_table("Beside each other", ("figure", "value"), figures)
-
-
-def result(name: str, taken: Sequence[float]) -> dict[str, object]:
-    p95, p99 = np.percentile(taken, (95, 99))
+        url, server = await stack.enter_async_context(http_process(data))
+        port = free_port()
+        echo = await stack.enter_async_context(listening([*ECHO_SERVER, str(port)], port, data))
+        [owner] = await stack.enter_async_context(over_http(url, 1))
+        for _ in range(OWN_ITEMS):
+            told = teaching(next(questions.fresh), OWNER).arguments() | {"space": "prompt", "task_type": "deploy"}
+            await owner.call("submit_feedback", told)
+        table = await newest_general_table(data)
+        embedder = Embedder()
+        things: list[Measured] = []
+        for clients in options.clients:
+            http = await stack.enter_async_context(over_http(url, clients))
+            bare = await stack.enter_async_context(over_http(f"http://127.0.0.1:{port}/mcp", clients))
+            things += [
+                Measured(
+                    name=name,
+                    transport=transport,
+                    clients=clients,
+                    made=[partial(make, client) for client in connections],
+                    pids=pids,
+                )
+                for name, transport, make, connections, pids in (
+                    (ECHO, "http", questions.echo, bare, [echo]),
+                    (RETRIEVE, "http", partial(questions.retrieve, agent=NEWCOMER), http, [server]),
+                    (OWN, "http", partial(questions.retrieve, agent=OWNER), http, [server]),
+                    (SUBMIT, "http", questions.submit, http, [server]),
+                )
+            ]
+            pairs = [partial(raw, table, embedder, questions.asked)] * clients
+            things.append(Measured(name=RAW, transport="none", clients=clients, made=pairs))
+        for clients in options.stdio_clients:
+            log = log_of(data)
+            ours, pids = await stack.enter_async_context(over_stdio(command(data), clients, log))
+            bare, bare_pids = await stack.enter_async_context(over_stdio(ECHO_SERVER, clients, log))
+            things += [
+                Measured(
+                    name=name,
+                    transport="stdio",
+                    clients=clients,
+                    made=[partial(make, client) for client in connections],
+                    pids=used,
+                )
+                for name, make, connections, used in (
+                    (ECHO, questions.echo, bare, bare_pids),
+                    (RETRIEVE, partial(questions.retrieve, agent=NEWCOMER), ours, pids),
+                    (SUBMIT, questions.submit, ours, pids),
+                )
+            ]
+        for number in progress.track(range(options.rounds + 1), description=f"rounds, {size:,}"):
+            for thing in rng.sample(things, len(things)):
+                await thing.round(options.calls)
+            if number == 0:
+                for thing in things:
+                    thing.rounds.clear()  # that round warmed them all up
+        memory = resident_megabytes(server)
+    starts = [await start(data, next(questions.asked)) for _ in range(STARTS)]
     return {
-        "measured": name,
-        "calls": len(taken),
-        "median_ms": round(statistics.median(taken), 3),
-        "p95_ms": round(float(p95), 3),
-        "p99_ms": round(float(p99), 3),
+        "items": size,
+        "measured": [
+            {"measured": thing.name, "transport": thing.transport, "clients": thing.clients, **figures(thing.rounds)}
+            for thing in things
+        ],
+        "ratios": ratios(things),
+        "recall_at_10": await recall(data, embedder, [next(questions.asked) for _ in range(options.recall)]),
+        "server_memory_mb": round(memory),
+        "start_ms": {
+            "spawn_to_first_retrieval": round(statistics.median(starts)),
+            "slowest": round(max(starts)),
+        },
     }
+
+
+def raw(table: lancedb.AsyncTable, embedder: Embedder, asked: Iterator[str]) -> Call:
+    """The bare pair; making the vector is not part of it."""
+    question = next(asked)
+    [vector] = embedder.embed([question])
+    return partial(pair, table, question, vector)
+
+
+async def pair(table: lancedb.AsyncTable, question: str, vector: Vector) -> None:
+    async with anyio.create_task_group() as legs:
+        legs.start_soon(text_leg, table, question, CANDIDATES)
+        legs.start_soon(vector_leg, table, vector, CANDIDATES)
+
+
+async def recall(data: Path, embedder: Embedder, asked: Sequence[str]) -> float:
+    """Which share of the ten nearest by an exact search the server's vector leg finds among its best ten."""
+    table = await newest_general_table(data)
+    found = []
+    async with opened(data) as unit:
+        for vector in embedder.embed(asked):
+            legs = await unit.spaces.search("general", text="", vector=vector, where=Filter())
+            best = sorted(legs.vector, key=legs.vector.__getitem__, reverse=True)[:RECALL_AT]
+            exact = await exact_leg(table, vector, RECALL_AT)
+            found.append(len(set(best) & set(exact)) / len(exact))
+    return round(statistics.fmean(found), 4)
+
+
+async def start(data: Path, question: str) -> float:
+    """Milliseconds from the start of a stdio server to its first retrieval's answer."""
+    started = time.perf_counter()
+    async with over_stdio(command(data), 1, log_of(data)) as ([client], _):
+        await client.call("retrieve_knowledge", {"task": question, "limit": SHOWN, "agent": NEWCOMER})
+        return (time.perf_counter() - started) * 1000
+
+
+def ratios(things: Sequence[Measured]) -> list[dict[str, object]]:
+    """Each call beside the raw pair with as many clients, over HTTP: latency less 2 ms, and throughput, by round."""
+    by_name = {(thing.name, thing.clients): thing for thing in things if thing.transport != "stdio"}
+    found: list[dict[str, object]] = []
+    for (name, clients), thing in by_name.items():
+        if name in (RETRIEVE, OWN):
+            pairs = list(zip(thing.rounds, by_name[RAW, clients].rounds, strict=True))
+            medians = [(statistics.median(ours.taken), statistics.median(bare.taken)) for ours, bare in pairs]
+            found.append(
+                {
+                    "measured": name,
+                    "clients": clients,
+                    "latency": spread([ours / bare for ours, bare in medians]),
+                    "latency_less_2_ms": spread([(ours - 2) / bare for ours, bare in medians]),
+                    "throughput": spread(
+                        [(len(o.taken) / o.seconds) / (len(b.taken) / b.seconds) for o, b in pairs],
+                    ),
+                }
+            )
+    return found
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def show(result: dict[str, object]) -> None:
+    measured: list[dict[str, object]] = result["measured"]  # type: ignore[assignment]  # as `measure` made it
+    beside: list[dict[str, object]] = result["ratios"]  # type: ignore[assignment]
+    columns = ("p50_ms", "p95_ms", "p99_ms", "calls_per_second", "server_cpu_ms", "calls")
+    print_table(
+        f"{result['items']:,} items",
+        ("measured", "transport", "clients", "p50 ms", "p95", "p99", "calls/s", "server CPU ms", "calls"),
+        [
+            (str(row["measured"]), str(row["transport"]), str(row["clients"]), *(str(row[name]) for name in columns))
+            for row in measured
+        ],
+    )
+    print_table(
+        "Ratios to the raw pair, median of rounds (lowest-highest)",
+        ("measured", "clients", "latency", "latency less 2 ms", "throughput"),
+        [tuple(str(value) for value in row.values()) for row in beside],
+    )
+    rest = {name: value for name, value in result.items() if name not in ("measured", "ratios", "items")}
+    print_table("Beside", ("figure", "value"), [(name.replace("_", " "), str(value)) for name, value in rest.items()])
 
 
 async def main(options: argparse.Namespace) -> None:
     started = time.perf_counter()
-    with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder, progress_bar() as progress:
-        data = Path(folder) / "latency"
-        data.mkdir()
-        timings, seconds = await measure(options, data, progress)
-    show(timings, options, seconds)
+    sizes = (*options.items, MILLION) if options.million else options.items
+    results = []
+    for size in sizes:
+        with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder, progress_bar() as progress:
+            data = Path(folder) / "latency"
+            data.mkdir()
+            results.append(await measure(options, data, size, progress))
+        show(results[-1])
     write_json(
         options.json,
         benchmark="latency",
         settings={name: value for name, value in vars(options).items() if name != "json"},
-        results={
-            "timings": [result(name, timings.every(name)) for name in timings.rounds],
-            "retrieve_to_raw_pair_by_round": [round(ratio, 3) for ratio in timings.ratios(RETRIEVE, RAW)],
-            "loading_seconds": round(seconds, 1),
-        },
+        results=results,
         seconds=time.perf_counter() - started,
     )
 
 
 def arguments() -> argparse.Namespace:
     made = parser(__doc__, NO_DATA)
-    made.add_argument("--items", type=positive, default=10_000, help="lessons to load (default: %(default)s)")
-    made.add_argument("--rounds", type=positive, default=10, help="alternating rounds (default: %(default)s)")
-    made.add_argument("--calls", type=positive, default=50, help="calls per thing and round (default: %(default)s)")
-    made.add_argument("--connections", type=positive, default=8, help="that load (default: %(default)s)")
-    made.add_argument("--in-flight", type=positive, default=4, help="calls per connection (default: %(default)s)")
-    made.add_argument("--agents", type=positive, default=8, help="that load (default: %(default)s)")
     made.add_argument(
-        "--settle", type=float, default=5.0, help="seconds between loading and measuring (default: %(default)s)"
+        "--items", type=numbers, default=(1_000, 10_000, 100_000), help="sizes (default: 1000,10000,100000)"
     )
+    made.add_argument("--million", action="store_true", help="and a store of a million, which takes long to fill")
+    made.add_argument("--clients", type=numbers, default=(1, 8, 32), help="over HTTP, at once (default: 1,8,32)")
+    made.add_argument("--stdio-clients", type=numbers, default=(1, 8), help="each with a server process (default: 1,8)")
+    made.add_argument("--rounds", type=positive, default=7, help="in drawn order (default: %(default)s)")
+    made.add_argument("--calls", type=positive, default=96, help="per thing and round (default: %(default)s)")
+    made.add_argument("--recall", type=positive, default=200, help="questions of recall@10 (default: %(default)s)")
+    made.add_argument("--spare", type=positive, default=10_000, help="lessons told meanwhile (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the lessons and questions (default: %(default)s)")
     return made.parse_args()
 

@@ -18,6 +18,8 @@ import wordllama
 from lancedb.index import FTS
 from lancedb.query import MatchQuery
 
+from fleetlore.storage.spaces import PROBES, REFINE_FACTOR
+
 Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
 
@@ -69,7 +71,14 @@ async def text_leg(table: lancedb.AsyncTable, query: str, limit: int) -> list[st
 
 
 async def vector_leg(table: lancedb.AsyncTable, vector: Vector, limit: int) -> list[str]:
-    """Return the ids of the nearest rows by cosine, nearest first."""
+    """Return the ids of the nearest rows by cosine, nearest first; with an index, as thoroughly as the server asks."""
     search = table.query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"]).limit(limit)
-    ids: list[str] = (await search.to_arrow()).column("id").to_pylist()
+    ids: list[str] = (await search.nprobes(PROBES).refine_factor(REFINE_FACTOR).to_arrow()).column("id").to_pylist()
+    return ids
+
+
+async def exact_leg(table: lancedb.AsyncTable, vector: Vector, limit: int) -> list[str]:
+    """The same without any index."""
+    search = table.query().nearest_to(vector).distance_type("cosine").bypass_vector_index()
+    ids: list[str] = (await search.select(["id", "_distance"]).limit(limit).to_arrow()).column("id").to_pylist()
     return ids

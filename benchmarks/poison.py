@@ -12,7 +12,7 @@ import anyio
 from accuracy import Cell, Run
 from arms import agent_names
 from attacks import ATTACKS, Act, Attack, IntentLies, Lies, PathLies, plan, reformed, without_attackers
-from command_line import add_transport, names, parser, positive, run, seeds
+from command_line import add_transport, names, numbers, parser, positive, run
 from commits import read_commits
 from commits import stream as commit_stream
 from intents import Classes, intents, read_utterances
@@ -97,12 +97,12 @@ def arguments() -> argparse.Namespace:
     made.add_argument("repositories", type=Path, metavar="REPOSITORIES", help="folder with the histories")
     made.add_argument("--streams", type=names(STREAMS), default=STREAMS, help=f"default: {','.join(STREAMS)}")
     made.add_argument("--attacks", type=names(ATTACKS), default=tuple(ATTACKS), help=f"default: {','.join(ATTACKS)}")
-    made.add_argument("--attackers", type=seeds, default=(1, 2, 4), help="of the fleet (default: 1,2,4)")
+    made.add_argument("--attackers", type=numbers, default=(1, 2, 4), help="of the fleet (default: 1,2,4)")
     made.add_argument("--arms", type=names(ARMS), default=ARMS, help=f"default: {','.join(ARMS)}")
     made.add_argument("--agents", type=positive, default=8, help="size of the fleet (default: %(default)s)")
     made.add_argument("--tasks", type=positive, default=4000, help="at most, of each stream (default: %(default)s)")
     made.add_argument("--last", type=positive, default=500, help="honest tasks at the end (default: %(default)s)")
-    made.add_argument("--seeds", type=seeds, default=(0, 1), help="comma-separated (default: 0,1)")
+    made.add_argument("--seeds", type=numbers, default=(0, 1), help="comma-separated (default: 0,1)")
     made.add_argument("--quick", action="store_true", help="two attackers of eight, 400 tasks, two attacks, seed 0")
     add_transport(made)
     made.add_argument("--jobs", type=positive, default=1, help="runs at the same time (default: %(default)s)")

@@ -17,7 +17,7 @@ from pathlib import Path
 from accuracy import Spread
 from arms import agent_names
 from attacks import ATTACKS, Act, Attack, IntentLies, plan
-from command_line import names, parser, positive, run_async, seeds
+from command_line import names, numbers, parser, positive, run_async
 from intents import Classes, Step, intents, read_utterances, stream
 from legs_of_stream import Neighbours, neighbours_of
 from report import print_table, progress_bar, write_json
@@ -208,8 +208,8 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--tasks", type=positive, default=4000, help="length of the stream (default: %(default)s)")
     made.add_argument("--last", type=positive, default=500, help="honest tasks that count (default: %(default)s)")
     made.add_argument("--attacks", type=names(ATTACKS), default=tuple(ATTACKS), help="comma-separated")
-    made.add_argument("--attackers", type=seeds, default=(1, 2, 4), help="of eight agents (default: 1,2,4)")
-    made.add_argument("--seeds", type=seeds, default=(0, 1), help="comma-separated (default: 0,1)")
+    made.add_argument("--attackers", type=numbers, default=(1, 2, 4), help="of eight agents (default: 1,2,4)")
+    made.add_argument("--seeds", type=numbers, default=(0, 1), help="comma-separated (default: 0,1)")
     return made.parse_args()
 
 

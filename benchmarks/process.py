@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -68,6 +68,13 @@ async def http_process(data: Path, *options: str) -> AsyncIterator[tuple[str, in
     """The same, with the id of the process."""
     port = free_port()
     line = command(data, "--transport", "http", "--port", str(port), *UNLIMITED, *options)
+    async with listening(line, port, data) as pid:
+        yield f"http://127.0.0.1:{port}/mcp", pid
+
+
+@asynccontextmanager
+async def listening(line: Sequence[str], port: int, data: Path) -> AsyncIterator[int]:
+    """Run a process that answers `/healthz` on that port of loopback, until the block ends. Yields its id."""
     log = log_of(data)
     with log.open("ab") as errors:
         process = await anyio.open_process(
@@ -75,7 +82,7 @@ async def http_process(data: Path, *options: str) -> AsyncIterator[tuple[str, in
         )
         try:
             await healthy(process, f"http://127.0.0.1:{port}/healthz", log)
-            yield f"http://127.0.0.1:{port}/mcp", process.pid
+            yield process.pid
         finally:
             with anyio.CancelScope(shield=True):
                 await stop(process)

@@ -11,11 +11,8 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,93 +20,17 @@ import anyio
 import library_environment  # noqa: F401  before the libraries that read it
 import numpy as np
 from command_line import parser, positive, run_async
+from filling import fill, opened, upkeep
 from lessons import Lesson, lessons
 from report import print_table, progress_bar, write_json
 from rich.progress import Progress
 
-from fleetlore.kmu.alignment import sameness
-from fleetlore.kmu.contradiction import subject_of
-from fleetlore.kmu.gist import gist
-from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question
 from fleetlore.kmu.unit import KnowledgeManagementUnit
-from fleetlore.storage.identifiers import FeedbackId, new_feedback_id, new_item_id
-from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.records import SPACES, AgentName, Evidence, Item, Verdict
-from fleetlore.storage.rows import IndexedItem
+from fleetlore.storage.records import AgentName
 
-BULK = 1_000
-AGENT = AgentName("filler")
 ASKER = AgentName("asker")
 FULL_SPEED = 1.0
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def item_of(ledger: Ledger, lesson: Lesson) -> Item:
-    """A lesson as the item that a report of it would have become."""
-    insight, condition, task_type = sameness("general", lesson.insight, lesson.applies_when, "")
-    feedback: FeedbackId = new_feedback_id(now())
-    essence = gist(lesson.insight)
-    return Item(
-        id=new_item_id(now()),
-        space="general",
-        owner="",
-        kind="do",
-        insight=lesson.insight,
-        applies_when=lesson.applies_when,
-        task_type="",
-        project="",
-        tags=(),
-        author=AGENT,
-        feedback=feedback,
-        digest=ledger.digest("item", insight, condition, task_type),
-        condition=ledger.digest("condition", condition),
-        lesson=ledger.digest("lesson", insight),
-        slot=ledger.digest("slot", slot) if (slot := subject_of(lesson.insight)) else "",
-        gist=ledger.digest("gist", essence, condition, task_type) if essence else "",
-        stage="provisional",
-        evidence=Evidence(trust=0.8),
-        created_at=now(),
-        updated_at=now(),
-    )
-
-
-def origin(item: Item) -> Verdict:
-    return Verdict(
-        item=item.id,
-        source=item.feedback,
-        agent=item.author,
-        project="",
-        feedback=item.feedback,
-        at=item.created_at,
-        sign=1,
-        direct=True,
-        delta=0.0,
-    )
-
-
-def row_of(item: Item) -> IndexedItem:
-    return IndexedItem(
-        seq=0, id=item.id, owner="", task_type="", tags=(), insight=item.insight, applies_when=item.applies_when
-    )
-
-
-async def fill(unit: KnowledgeManagementUnit, made: Sequence[Lesson], progress: Progress, name: str) -> None:
-    """Store lessons in bulk, as they would stand after as many reports."""
-    for start in progress.track(range(0, len(made), BULK), description=name):
-        items = [item_of(unit.ledger, lesson) for lesson in made[start : start + BULK]]
-        async with unit.spaces.writing():
-            await unit.spaces.add("general", [row_of(item) for item in items])
-        await unit.ledger.write(partial(store, items))
-
-
-async def store(items: Sequence[Item], transaction: LedgerTransaction) -> None:
-    for item in items:
-        await transaction.add_item(item)
-        await transaction.put_verdict(origin(item))
 
 
 def arrivals(known: Sequence[Lesson], fresh: Sequence[Lesson], rng: random.Random) -> list[Lesson]:
@@ -157,13 +78,6 @@ async def waiting(
     return waited
 
 
-@asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[KnowledgeManagementUnit]:
-    async with AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(Ledger.open(data, embedder="", fallback="wordllama-256", clock=now))
-        yield await stack.enter_async_context(KnowledgeManagementUnit.open(ledger, data, policy=Policy()))
-
-
 async def measure(options: argparse.Namespace, data: Path, progress: Progress) -> dict[str, object]:
     rng = random.Random(f"sleep/{options.seed}")
     made = lessons(options.items + options.new, options.seed)
@@ -206,12 +120,6 @@ async def measure(options: argparse.Namespace, data: Path, progress: Progress) -
         "second_pass_acts": dict(again.acts),
         "retrieval_ms": {"before": figures(before), "during": figures(during), "after": figures(after)},
     }
-
-
-async def upkeep(unit: KnowledgeManagementUnit) -> None:
-    for space in SPACES:
-        await unit.spaces.index(space)
-        await unit.spaces.optimize(space)
 
 
 def figures(taken: Sequence[float]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from fleetlore.kmu.ranking import LEAST_LIKENESS, Candidate, Ranked, candidates,
 from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
-from fleetlore.storage.errors import StorageFull
+from fleetlore.storage.errors import NotWritable
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
@@ -81,6 +81,7 @@ async def retrieve(
         against=weighed.against,
         omitted=len(chosen),
         held_out=held_out,
+        lacking=spaces.lacking,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, weighed.groups, fits)
@@ -161,8 +162,8 @@ async def _with_receipt(
     )
     try:
         asked = await ledger.write(lambda transaction: transaction.give_receipt(receipt, asks=asks))
-    except StorageFull:
-        return replace(answer, receipt=None)
+    except NotWritable as refusal:
+        return replace(answer, receipt=None, unrecorded=refusal.brief)
     return asking if asks and asked else answer
 
 

@@ -148,8 +148,10 @@ def answer_of(retrieval: Retrieval) -> RetrieveAnswer:
     advice = control.advice
     if retrieval.omitted:
         advice += f" {retrieval.omitted} more did not fit: ask with a larger max_tokens."
+    if retrieval.lacking:
+        advice += f" Not everything was searched: {retrieval.lacking}."
     if retrieval.receipt is None:
-        advice += " No receipt could be stored: the disk is full."
+        advice += f" No receipt could be stored: {retrieval.unrecorded}."
     return RetrieveAnswer(
         receipt=retrieval.receipt or "",
         control=ControlAnswer(
