@@ -13,6 +13,7 @@ from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.evidence_view import EvidenceView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.judgement import JudgementView
+from fleetlore.storage.outlines import OutlinesView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -51,6 +52,7 @@ class LedgerView(
     ErasingView,
     EvidenceView,
     JudgementView,
+    OutlinesView,
     PeopleView,
     RowChanges,
     StandingsView,
@@ -131,6 +133,10 @@ class LedgerView(
         """How many prompt-specific items `agent` has."""
         [row] = await self._connection.rows("own_items", agent=agent)
         return int(row["count"])
+
+    async def has_own_items(self, agent: AgentName) -> bool:
+        """Whether `agent` has prompt-specific items."""
+        return await self._connection.row("own_item", agent=agent) is not None
 
     async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
         """The receipt, if it was ever given to this agent, or, for None, to anybody."""
