@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.retention import retain
 from fleetlore.kmu.wear import Wear
 from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
 from fleetlore.storage.intake import follow_generation
@@ -41,6 +43,7 @@ _LONGEST_HOLD = 0.8  # nobody waits longer than that to write
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
 _RECONCILE_SECONDS = 600.0
+_RETAIN_SECONDS = 5.0
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
 _CONSOLIDATE_SECONDS = 30.0  # then reconciling and the like have their turn
@@ -62,6 +65,7 @@ class Upkeep:
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
+    retained_at: float | None = None
     strays: Strays = field(default_factory=Strays)
     degraded: dict[str, str] = field(default_factory=dict)
 
@@ -76,7 +80,7 @@ class Upkeep:
                 tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
                 openings, pause = self.ledger.openings, _PAUSE_SECONDS
                 while self.ledger.openings == openings:
-                    well = not self.rota.mine() or await self._round()
+                    well = await self._round()
                     pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
                     await anyio.sleep(pause)
                 tasks.cancel_scope.cancel()
@@ -90,13 +94,14 @@ class Upkeep:
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
             await self.ledger.refuse()
-            async with self.lock.held_if_free() as mine:
+            async with self.lock.held_if_free() if self.rota.mine() else nullcontext(False) as mine:
                 if mine:
                     # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
                     with anyio.CancelScope(shield=True):
                         self.rota.sign("looking after the spaces")
                         await self.work()
                     await self.sleep()
+                    await self._retain()
                     self.rota.sign("waiting")
             self.degraded.pop("upkeep", None)
         except (DataError, ExceptionGroup) as error:
@@ -166,6 +171,20 @@ class Upkeep:
             await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
             tasks.cancel_scope.cancel()
         self.consolidated_at = await self.ledger.read.consolidated_at()
+
+    async def _retain(self) -> None:
+        """Archives and prunes what is old, for a while; once nothing is left, it looks again after ten minutes."""
+        began = self.monotonic()
+        if self.retained_at is not None and began - self.retained_at < _RECONCILE_SECONDS:
+            return
+        self.rota.sign("archiving")
+        while self.monotonic() - began < _RETAIN_SECONDS:
+            lap = self.monotonic()
+            with anyio.CancelScope(shield=True):
+                if not await retain(self.ledger, self.spaces, self.policy):
+                    self.retained_at = self.monotonic()
+                    return
+            await anyio.sleep(self.monotonic() - lap)
 
     async def _due(self) -> bool:
         if not self.policy.learning:

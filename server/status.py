@@ -85,6 +85,7 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "agents": census.agents,
         "feedback": census.feedback,
         "receipts": {"given": census.receipts, "answered": census.answered, "implicit_only": census.implicit},
+        "archived": census.archived,
         "learning": {
             "weight_of_evidence": weight_of_evidence(experience),
             "surprise": round(surprise(experience), 2),

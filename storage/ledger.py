@@ -17,7 +17,6 @@ from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.archive import Archive
 from fleetlore.storage.database import Connection, Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
@@ -28,6 +27,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
+from fleetlore.storage.retention import Retaining
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.withdrawals import Withdrawing
@@ -147,7 +147,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Retaining, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:

@@ -24,6 +24,7 @@ from fleetlore.storage.records import (
     Space,
 )
 from fleetlore.storage.rescreening import Unscreened
+from fleetlore.storage.retention import RetentionView
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -48,6 +49,7 @@ class LedgerView(
     EvidenceView,
     JudgementView,
     PeopleView,
+    RetentionView,
     StandingsView,
     Unscreened,
     WithdrawalsView,
