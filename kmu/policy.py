@@ -10,7 +10,7 @@ from fleetlore.storage.errors import PolicyImpossible
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """How many other agents bear an item out, what is pruned unasked, what is kept, and whether outcomes teach anything.
+    """How many other agents bear an item out, what is pruned unasked or kept, and whether outcomes teach anything.
 
     Without `learning` everything is stored and ranked by relevance alone: the baseline that learning is measured by.
     Without `explore` no questions are asked. `hold_out` is the share of retrievals for which knowledge is held back.

@@ -26,7 +26,8 @@ class Settings:
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
     with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
     of retrievals for which knowledge is held back. `access` is who may come in by the network, `oauth` whose
-    tokens count there too. `keep_days` and `most_items` bound what is kept; 0 for no bound. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
+    tokens count there too. `keep_days` and `most_items` bound what is kept, 0 for no bound. `clock` and `pragmas` (of
+    the ledger's SQLite) are for tests and limits.
     """
 
     data: Path
