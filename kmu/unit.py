@@ -59,6 +59,7 @@ class KnowledgeManagementUnit:
             )
             if spaces.lacking and (await ledger.read.waiting())[1] == 0:
                 spaces.lacking = ""  # there is nothing to fill them with
+            await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
             upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy, Rota(data))

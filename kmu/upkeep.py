@@ -40,10 +40,12 @@ logger = logging.getLogger(__name__)
 
 _BEHIND = 100  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _LONGEST_HOLD = 0.8  # nobody waits longer than that to write
+_RENEW_COMMITS = 500
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
 _RECONCILE_SECONDS = 600.0
 _RETAIN_SECONDS = 5.0
+_ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
 _CONSOLIDATE_SECONDS = 30.0  # then reconciling and the like have their turn
@@ -65,6 +67,7 @@ class Upkeep:
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
+    renewed: int = 0
     retained_at: float | None = None
     strays: Strays = field(default_factory=Strays)
     degraded: dict[str, str] = field(default_factory=dict)
@@ -94,6 +97,7 @@ class Upkeep:
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
             await self.ledger.refuse()
+            await self._renew()
             async with self.lock.held_if_free() if self.rota.mine() else nullcontext(False) as mine:
                 if mine:
                     # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
@@ -116,6 +120,13 @@ class Upkeep:
             return False
         return True
 
+    async def _renew(self) -> None:
+        """In every process: whoever compacts, each one's caches hold what it replaced."""
+        versions = sum([await self.spaces.version(space) for space in SPACES])
+        if abs(versions - self.renewed) >= _RENEW_COMMITS:
+            await self.spaces.renew(self.rota.data)
+            self.renewed = versions
+
     async def _keeping_flat(self) -> None:
         while True:
             await anyio.sleep(_PAUSE_SECONDS)
@@ -133,6 +144,7 @@ class Upkeep:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
+            await self.ledger.write(lambda transaction: transaction.forget_row_changes(kept=_ROW_CHANGES))
             self.reconciled_at = now
             if self.spaces.lacking == FILLING:
                 self.spaces.lacking = ""

@@ -153,7 +153,9 @@ class SharedMemory:
 
     def _faults(self) -> list[DataError]:
         """What keeps the memory from working whole."""
-        known = (self._fault, self._ledger.trouble if self._ledger else None)
+        known = [self._fault]
+        known += [self._unit.spaces.damage] if self._unit else []
+        known += [self._ledger.trouble] if self._ledger else []
         return [fault for fault in known if isinstance(fault, DataError)]
 
     def _without_keys(self) -> dict[str, str]:

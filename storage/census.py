@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.records import Space, Status
 
 

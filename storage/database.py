@@ -1,19 +1,20 @@
-"""The ledger's connections: one SQLite file in WAL mode, opened through aiosqlite, written in groups.
+"""The ledger's connections: one SQLite file in WAL mode, written in groups.
 
 What cannot be written is opened for reading, a file that was replaced is opened anew, and a commit into one that was
 removed is no commit.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 import anyio
 
 from fleetlore.storage.batching import Batcher
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.errors import (
     DataDirectoryLost,
     DataError,
@@ -25,11 +26,10 @@ from fleetlore.storage.errors import (
     StorageFull,
 )
 from fleetlore.storage.footing import Footing, footing, log_of, may_only_read
-from fleetlore.storage.opening import connected, migrate, told_as_ours
-from fleetlore.storage.queries import QUERIES, SCHEMA
+from fleetlore.storage.opening import connected, migrate
+from fleetlore.storage.queries import SCHEMA
 
 ResultT = TypeVar("ResultT")
-Row = sqlite3.Row
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -37,70 +37,6 @@ _CHECKPOINTS = 3  # of which each waits as long for readers
 _LOG_BYTES = 4 << 20
 _CHECKPOINT_PATIENCE = 0.02
 _TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
-
-
-class Connection:
-    """Named queries on one SQLite connection to the ledger at `path`, whose schema may be `newer` than ours.
-
-    `damage` is what was last seen of it.
-    """
-
-    raw: aiosqlite.Connection
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.newer = 0
-        self.damage: LedgerDamaged | None = None
-
-    @contextmanager
-    def _our_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            told = told_as_ours(error, self.path, self.newer)
-            if isinstance(told, LedgerDamaged):
-                self.damage = told
-            raise told from error
-
-    async def schema(self) -> int:
-        """The version of what is in the file."""
-        with self._our_errors():
-            [(found,)] = await self.raw.execute_fetchall("PRAGMA user_version")
-        return int(found)
-
-    async def rows(self, query: str, /, **values: object) -> Sequence[Row]:
-        """All rows of the named query."""
-        with self._our_errors():
-            return list(await self.raw.execute_fetchall(QUERIES[query], values))
-
-    async def row(self, query: str, /, **values: object) -> Row | None:
-        """The first row of the named query, if there is one."""
-        rows = await self.rows(query, **values)
-        return rows[0] if rows else None
-
-    async def run(self, query: str, /, **values: object) -> None:
-        """Carries out the named statement."""
-        with self._our_errors():
-            await self.raw.execute(QUERIES[query], values)
-
-    async def run_many(self, query: str, values: Sequence[Mapping[str, object]]) -> None:
-        """Carries out the named statement once for each set of values."""
-        with self._our_errors():
-            await self.raw.executemany(QUERIES[query], values)
-
-    async def checkpointed(self, *, beforehand: bool = False) -> bool:
-        """Empties the log into the file, if no reader is in the way; `beforehand` what it can while others write."""
-        with self._our_errors():
-            if beforehand:
-                await self.raw.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
-            [(busy, _, _)] = await self.raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        return not busy
-
-    async def script(self, *statements: str) -> None:
-        """Carries out statements of this module's own, one by one, inside whatever transaction is open."""
-        with self._our_errors():
-            for statement in statements:
-                await self.raw.execute(statement)
 
 
 Job = Callable[[Connection], Awaitable[Any]]
@@ -170,13 +106,13 @@ class Database:
 
             async def connection() -> Connection:
                 made = Connection(self._path)
-                made.raw = await opened.enter_async_context(
+                made.handle = await opened.enter_async_context(
                     connected(self._path, self._patience, only_read, unchanging=unchanging)
                 )
                 return made
 
             writer = await connection()
-            found = await migrate(writer.raw, self._path, only_read)
+            found = await migrate(writer.handle, self._path, only_read)
             await writer.script(*(f"PRAGMA {name} = {value}" for name, value in self._pragmas.items()))
             reader = await connection()
             found_at = footing(self._path)
@@ -190,8 +126,7 @@ class Database:
         self._trouble = DataNewer(self._path.parent, found, SCHEMA) if found > SCHEMA else only_read
         self._writer = writer
         # The same object all the while: views on the ledger hold it.
-        self.reader.raw, self.reader.damage = reader.raw, None
-        self.reader.newer = found if found > SCHEMA else 0
+        self.reader.handle, self.reader.damage = reader.handle, None
         await former.aclose()
 
     def _replaced(self) -> bool:
@@ -226,7 +161,6 @@ class Database:
         if self._only_read is not None:
             raise self._only_read.with_traceback(None)
         if (found := await connection.schema()) > SCHEMA:
-            self.reader.newer = found
             raise DataNewer(self._path.parent, found, SCHEMA)
 
     async def recover(self) -> None:
@@ -238,10 +172,22 @@ class Database:
             self.reader.damage = None
         await self.write(_try_room)
 
+    async def snapshot(self, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
+        """Carries out a job that only reads, in one go and from one state: what is committed meanwhile is not seen.
+
+        It awaits nothing but the connection, as a job that writes. Who reads for long reads statement by statement.
+        """
+        connection = copy(self.reader)  # which the file that is opened anew meanwhile does not change
+        try:
+            return await connection.handle.carry_out(lambda: _at_once(connection, job))
+        finally:
+            self.reader.damage = connection.damage or self.reader.damage
+
     async def write(self, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
         """Carries out `job` in a transaction of the next group; returns once it is on disk.
 
-        An exception from the job takes back that job alone and is raised here.
+        The job is carried out in a thread and awaits nothing but the connection. An exception from it takes back that
+        job alone and is raised here.
         """
         result: ResultT = await self._batches.submit(job)
         return result
@@ -252,9 +198,9 @@ class Database:
         False where a reader in another process keeps an older state for as long as one can wait.
         """
         await self.refuse()
-        async with connected(self._path, self._patience, None) as raw:
+        async with connected(self._path, self._patience, None) as handle:
             connection = Connection(self._path)
-            connection.raw = raw
+            connection.handle = handle
             await connection.script("VACUUM")
             for _ in range(_CHECKPOINTS):
                 if await connection.checkpointed():
@@ -271,15 +217,15 @@ class Database:
         if self._replaced() or self._only_read is not None or not log.exists():
             return
         if log.stat().st_size > (0 if idle else _LOG_BYTES):
-            async with connected(self._path, _CHECKPOINT_PATIENCE, None) as raw:
+            async with connected(self._path, _CHECKPOINT_PATIENCE, None) as handle:
                 connection = Connection(self._path)
-                connection.raw = raw
+                connection.handle = handle
                 await connection.checkpointed(beforehand=True)
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         async with self._alone:
             try:
-                results = await self._carried_out(jobs)
+                results = await self._writer.handle.carry_out(lambda: self._carried_out(jobs))
             except _TROUBLES as trouble:
                 self._trouble = trouble
                 raise
@@ -296,19 +242,28 @@ class Database:
                 try:
                     results.append(await job(self._writer))
                 except Exception as error:
-                    if not self._writer.raw.in_transaction:
+                    if not self._writer.handle.in_transaction:
                         raise  # a full disk ended the transaction of them all
                     await self._writer.script("ROLLBACK TO job")
                     results.append(error)
                 await self._writer.script("RELEASE job")
             await self._writer.script("COMMIT")
         except BaseException:
-            if self._writer.raw.in_transaction:
+            if self._writer.handle.in_transaction:
                 await self._writer.script("ROLLBACK")
             raise
         if self._replaced():
             raise DataDirectoryLost(self._path.parent)  # it went into a file that nobody will find
         return results
+
+
+async def _at_once(connection: Connection, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
+    await connection.script("BEGIN")
+    try:
+        return await job(connection)
+    finally:
+        if connection.handle.in_transaction:
+            await connection.script("ROLLBACK")
 
 
 async def _try_room(connection: Connection) -> None:

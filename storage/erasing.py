@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId, PlanId, new_event_id
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.rows import microseconds, moment

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.connection import Connection
+from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, DataError, EmbedderMismatch
@@ -28,6 +29,7 @@ from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Rec
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
 from fleetlore.storage.retention import Retaining
+from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.withdrawals import Withdrawing
@@ -78,8 +80,15 @@ class Ledger:
                 raise EmbedderMismatch(info.embedder, embedder)
             yield cls(database, info, clock)
 
+    async def snapshot(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
+        """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
+        return await self._database.snapshot(lambda connection: job(LedgerView(connection)))
+
     async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
-        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here."""
+        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here.
+
+        It awaits nothing but the transaction.
+        """
 
         async def carried_out(connection: Connection) -> ResultT:
             transaction = LedgerTransaction(connection, self.info, self.clock())
@@ -147,7 +156,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Retaining, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowForgetting, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:

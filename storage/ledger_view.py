@@ -25,6 +25,7 @@ from fleetlore.storage.records import (
 )
 from fleetlore.storage.rescreening import Unscreened
 from fleetlore.storage.retention import RetentionView
+from fleetlore.storage.row_changes import RowChanges
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -50,6 +51,7 @@ class LedgerView(
     JudgementView,
     PeopleView,
     RetentionView,
+    RowChanges,
     StandingsView,
     Unscreened,
     WithdrawalsView,

@@ -7,7 +7,7 @@ every retrieval writes to stays small.
 import json
 from datetime import datetime
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import AgentName, Space
 from fleetlore.storage.rows import microseconds

@@ -26,6 +26,7 @@ from fleetlore.storage.errors import DiskRefuses, SpacesDamaged, StorageFault, S
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
@@ -40,10 +41,11 @@ OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
 PROBES = 32
 REFINE_FACTOR = 8
+_SLICE = 4_096
 _CACHE_BYTES = 64 << 20
 # A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
 # a second; who was stopped in the midst of one for longer than this asks again.
-_RETENTION = timedelta(minutes=1)
+_RETENTION = timedelta(seconds=30)
 # What is added to a vector index makes a further one beside it, each of which is searched.
 _MOST_VECTOR_INDEXES = 24
 _ATTEMPTS = 12
@@ -73,6 +75,7 @@ class KnowledgeSpaces:
         self.generation = 0
         self.damage: SpacesDamaged | None = None
         self.lacking = ""
+        self.resident = ResidentVectors(self)
 
     @classmethod
     @asynccontextmanager
@@ -88,21 +91,14 @@ class KnowledgeSpaces:
 
         `may_write` raises why nothing may be written; it is asked before anything is.
         """
-        with _our_errors():
-            database = await lancedb.connect_async(
-                str(data / "spaces"),
-                read_consistency_interval=timedelta(0),
-                # The default caches may grow to 7 GB, and every commit makes what they hold useless.
-                session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
-            )
+        spaces = cls(await _connected(data), embedder, ProcessLock(data / WRITE_LOCK), may_write)
         try:
-            spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK), may_write)
             if not await spaces._found(generation):
                 async with spaces.writing():
                     await spaces.use(generation)
             yield spaces
         finally:
-            database.close()
+            spaces._database.close()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -125,6 +121,19 @@ class KnowledgeSpaces:
         with _our_errors():
             self._tables = {space: await self._table(f"{space}_{generation}") for space in SPACES}
         self.generation = generation
+
+    async def renew(self, data: Path) -> None:
+        """Opens the tables anew, without what the caches hold of indexes that compacting has replaced.
+
+        Each of these keeps its files open, though they are removed, until the cache is full. Searches under way go on
+        with the tables that they began with.
+        """
+        generation = self.generation
+        database = await _connected(data)
+        with _our_errors():
+            tables = {space: await database.open_table(f"{space}_{generation}") for space in SPACES}
+        if self.generation == generation:
+            self._database, self._tables = database, tables
 
     async def keep_only(self, generations: Collection[int]) -> None:
         """Drops the tables of every other generation."""
@@ -157,6 +166,10 @@ class KnowledgeSpaces:
             found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
         async def vector_leg() -> None:
+            near = await self.resident.nearest(space, vector.reshape(1, -1), limit=LEG_LIMIT, where=where)
+            if near is not None:
+                found["vector"] = near[0]
+                return
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
             query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
@@ -175,6 +188,12 @@ class KnowledgeSpaces:
         if not items:
             return {}
         vectors = vectors_of(items, self.embedder)
+        near = await self.resident.nearest(space, vectors, limit=limit + 1, where=where)
+        if near is not None:
+            return {
+                item.id: {other: cosine for other, cosine in found.items() if other != item.id}
+                for item, found in zip(items, near, strict=True)
+            }
         query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
         query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)
         if predicate := predicate_of(where):
@@ -195,13 +214,21 @@ class KnowledgeSpaces:
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
+    async def vectors(self, space: Space) -> AsyncIterator[tuple[list[ItemId], Vectors]]:
+        """Every row's id and vector, in slices."""
+        with _our_errors():
+            slices = await self._tables[space].query().select(["id", "vector"]).to_batches(max_batch_length=_SLICE)
+            async for rows in slices:
+                vectors = rows["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
+                yield [ItemId(item) for item in rows["id"].to_pylist()], vectors
+
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""
         with _our_errors():
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
-        """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
+        """Compacts the table, brings its indexes up to date, forgets versions older than half a minute."""
         await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
     async def rows(self, space: Space) -> int:
@@ -235,6 +262,16 @@ class KnowledgeSpaces:
         index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
         await table.create_index("text", config=index)
         return table
+
+
+async def _connected(data: Path) -> lancedb.AsyncConnection:
+    with _our_errors():
+        return await lancedb.connect_async(
+            str(data / "spaces"),
+            read_consistency_interval=timedelta(0),
+            # The default caches may grow to 7 GB, and every commit makes what they hold useless.
+            session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
+        )
 
 
 async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
