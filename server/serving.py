@@ -10,6 +10,7 @@ import click
 
 from fleetlore.server.access.options import access_options
 from fleetlore.server.access.settings import Access
+from fleetlore.server.arenas import share_arenas
 from fleetlore.server.command_group import (
     ENVIRONMENT,
     commands,
@@ -88,6 +89,7 @@ def serve(
     most_items: int,
 ) -> None:
     """Start the MCP server."""
+    share_arenas()
     # The SDK takes most of a second to import, which the other commands need not wait for.
     from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
     from fleetlore.server.transports import serve_http, serve_stdio  # noqa: PLC0415
