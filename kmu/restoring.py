@@ -18,7 +18,8 @@ from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.rebuilding import Filling
 from fleetlore.storage.reconciliation import reconcile
 from fleetlore.storage.records import ITSELF, SPACES
-from fleetlore.storage.spaces import KnowledgeSpaces, generations_in
+from fleetlore.storage.space_tables import generations_in
+from fleetlore.storage.spaces import KnowledgeSpaces
 
 STAGE = "restoring"
 

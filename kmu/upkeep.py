@@ -19,6 +19,7 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.retention import retain
 from fleetlore.kmu.wear import Wear
 from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
 from fleetlore.storage.intake import follow_generation
@@ -38,9 +39,11 @@ logger = logging.getLogger(__name__)
 
 _BEHIND = 100  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _LONGEST_HOLD = 0.8  # nobody waits longer than that to write
+_RENEW_COMMITS = 500
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
 _RECONCILE_SECONDS = 600.0
+_RETAIN_SECONDS = 5.0
 _ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
@@ -63,6 +66,8 @@ class Upkeep:
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
+    renewed: int = 0
+    retained_at: float | None = None
     strays: Strays = field(default_factory=Strays)
     told: str = ""
     degraded: dict[str, str] = field(default_factory=dict)
@@ -94,6 +99,7 @@ class Upkeep:
             if self.rota.mine():
                 await self.ledger.refuse()
                 await self._maintain()
+            await self._renew()
             self.degraded.pop("upkeep", None)
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
@@ -118,7 +124,15 @@ class Upkeep:
                     self.rota.sign("looking after the spaces")
                     await self.work()
                 await self.sleep()
+                await self._retain()
                 self.rota.sign("waiting")
+
+    async def _renew(self) -> None:
+        """In every process: whoever compacts, each one's caches hold what it replaced."""
+        versions = sum([await self.spaces.version(space) for space in SPACES])
+        if abs(versions - self.renewed) >= _RENEW_COMMITS:
+            await self.spaces.renew(self.rota.data)
+            self.renewed = versions
 
     async def _keeping_flat(self) -> None:
         while True:
@@ -177,6 +191,20 @@ class Upkeep:
             await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
             tasks.cancel_scope.cancel()
         self.consolidated_at = await self.ledger.read.consolidated_at()
+
+    async def _retain(self) -> None:
+        """Archives and prunes what is old, for a while; once nothing is left, it looks again after ten minutes."""
+        began = self.monotonic()
+        if self.retained_at is not None and began - self.retained_at < _RECONCILE_SECONDS:
+            return
+        self.rota.sign("archiving")
+        while self.monotonic() - began < _RETAIN_SECONDS:
+            lap = self.monotonic()
+            with anyio.CancelScope(shield=True):
+                if not await retain(self.ledger, self.spaces, self.policy):
+                    self.retained_at = self.monotonic()
+                    return
+            await anyio.sleep(self.monotonic() - lap)
 
     async def _due(self) -> bool:
         if not self.policy.learning:

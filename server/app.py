@@ -100,6 +100,7 @@ class SharedMemory:
             learning=self.settings.learning,
             explore=self.settings.explore,
             hold_out=self.settings.hold_out,
+            retention=self.settings.retention,
         )
         pause = _PAUSE_SECONDS
         while True:

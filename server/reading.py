@@ -76,6 +76,7 @@ def _status_text(found: dict[str, Any]) -> str:
         "agents": f"{found['agents']:,}",
         "feedback": f"{found['feedback']:,}",
         "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
+        **({"archived": f"{found['archived']:,} of the receipts"} if found["archived"] else {}),
         "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
         "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}{_parts(found['disk'])}",
         "upkeep": _upkeep(found["maintainer"]),

@@ -10,6 +10,7 @@ import click
 
 from fleetlore.server.access.options import access_options
 from fleetlore.server.access.settings import Access
+from fleetlore.server.arenas import share_arenas
 from fleetlore.server.command_group import (
     ENVIRONMENT,
     commands,
@@ -59,6 +60,20 @@ logger = logging.getLogger(__name__)
     envvar=f"{ENVIRONMENT}_HOLD_OUT",
     help="Share of retrievals for which knowledge is held back, to measure what it is worth (0 to 1).",
 )
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0),
+    default=0,
+    envvar=f"{ENVIRONMENT}_KEEP_DAYS",
+    help="Prune items that nobody bore out, after so many days without a report about them; 0: never.",
+)
+@click.option(
+    "--most-items",
+    type=click.IntRange(0),
+    default=0,
+    envvar=f"{ENVIRONMENT}_MOST_ITEMS",
+    help="Prune what each space holds beyond so many items, least trusted first; 0: any number.",
+)
 def serve(
     data: Path,
     embedder: str | None,
@@ -73,8 +88,11 @@ def serve(
     learning: bool,
     explore: bool,
     hold_out: float,
+    keep_days: int,
+    most_items: int,
 ) -> None:
     """Start the MCP server."""
+    share_arenas()
     # The SDK takes most of a second to import, which the other commands need not wait for.
     from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
     from fleetlore.server.transports import serve_http, serve_stdio  # noqa: PLC0415
@@ -98,6 +116,8 @@ def serve(
         learning=learning,
         explore=explore,
         hold_out=hold_out,
+        keep_days=keep_days,
+        most_items=most_items,
     )
     shared = SharedMemory(settings)
     server = serve_memory(shared)

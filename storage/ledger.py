@@ -17,7 +17,6 @@ from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.archive import Archive
 from fleetlore.storage.connection import Connection
 from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
@@ -29,6 +28,7 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
+from fleetlore.storage.retention import Retaining
 from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.times import time_of
@@ -163,7 +163,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
 
 
 class LedgerTransaction(
-    Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, UnderwayBook, Withdrawing
+    Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowForgetting, UnderwayBook, Withdrawing
 ):
     """Writing the ledger, inside one transaction at the time `now`."""
 

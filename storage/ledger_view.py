@@ -25,6 +25,7 @@ from fleetlore.storage.records import (
     Space,
 )
 from fleetlore.storage.rescreening import Unscreened
+from fleetlore.storage.retention import RetentionView
 from fleetlore.storage.row_changes import RowChanges
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
@@ -54,6 +55,7 @@ class LedgerView(
     JudgementView,
     OutlinesView,
     PeopleView,
+    RetentionView,
     RowChanges,
     StandingsView,
     UnderwayView,

@@ -5,11 +5,9 @@ named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next
 This is the only module that knows LanceDB.
 """
 
-import ctypes
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +15,6 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import lancedb
-from lancedb.expr import col, lit
-from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
 from fleetlore.storage.embedding import Embedder, Vectors, load_embedder
@@ -30,44 +26,19 @@ from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.space_faults import our_errors, retried
-from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
+from fleetlore.storage.space_tables import connected, index_as_needed, made_table, one_of
+from fleetlore.storage.table_rows import predicate_of, rows_of, vectors_of
 
 ResultT = TypeVar("ResultT")
 
-LANCEDB_VERSION: str = lancedb.__version__
-
-# Below these sizes a scan is as fast and exact: a filter by owner costs 26 ms at 20,000 rows and 10 with its index; a
-# vector index of IVF with RaBitQ is built in 1.4 s at 100,000 rows and finds .988 of the true neighbours so.
-OWNER_INDEX_FROM = 5_000
-VECTOR_INDEX_FROM = 20_000
 # On 2 cores, with nearly a million vectors of real lessons and of their like, an index built in 18 s of processor time:
 # recall@10 .976 at 23 ms; with 32 and 8 .963, and more probes alone add nothing. With 100,000 rows .99 and more.
 PROBES = 48
 REFINE_FACTOR = 10
 _SLICE = 8_192
-_CACHE_BYTES = 64 << 20
 # A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
 # a second; who was stopped in the midst of one for longer than this asks again.
-_RETENTION = timedelta(minutes=1)
-# What is added to a vector index makes a further one beside it, each of which is searched.
-_MOST_VECTOR_INDEXES = 24
-
-_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # parameters of glibc's mallopt
-_HEAPS = 2
-_LARGE_BLOCK = 1 << 20
-
-
-def _give_memory_back() -> None:
-    """Lets what LanceDB's threads have freed go back to the system, where the C library can.
-
-    Otherwise each thread has a heap of its own, and large buffers are kept in them: 80 MB and more at 100,000 items.
-    """
-    if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        mallopt(_ARENA_MAX, _HEAPS)
-        mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
-
-
-_give_memory_back()
+_RETENTION = timedelta(seconds=30)
 
 
 class KnowledgeSpaces:
@@ -108,15 +79,8 @@ class KnowledgeSpaces:
 
         `may_write` raises why nothing may be written; it is asked before anything is.
         """
-        with our_errors():
-            database = await lancedb.connect_async(
-                str(data / "spaces"),
-                read_consistency_interval=timedelta(0),
-                # The default caches may grow to 7 GB, and every commit makes what they hold useless.
-                session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
-            )
+        spaces = cls(await connected(data), embedder, ProcessLock(data / WRITE_LOCK), may_write)
         try:
-            spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK), may_write)
             if not await spaces._found(generation):
                 if not make:
                     raise SpacesDamaged(f"the tables of generation {generation} are not there")
@@ -124,7 +88,7 @@ class KnowledgeSpaces:
                     await spaces.use(generation)
             yield spaces
         finally:
-            database.close()
+            spaces._database.close()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -153,6 +117,19 @@ class KnowledgeSpaces:
             tables = {space: await self._table(f"{space}_{generation}", loaded) for space in SPACES}
         self._tables, self.embedder, self.generation = tables, loaded, generation
 
+    async def renew(self, data: Path) -> None:
+        """Opens the tables anew, without what the caches hold of indexes that compacting has replaced.
+
+        Each of these keeps its files open, though they are removed, until the cache is full. Searches under way go on
+        with the tables that they began with.
+        """
+        generation = self.generation
+        database = await connected(data)
+        with our_errors():
+            tables = {space: await database.open_table(f"{space}_{generation}") for space in SPACES}
+        if self.generation == generation:
+            self._database, self._tables = database, tables
+
     async def keep_only(self, generations: Collection[int]) -> None:
         """Drops the tables of every other generation."""
         with our_errors():
@@ -171,7 +148,7 @@ class KnowledgeSpaces:
         """Removes rows. Needs the write lock."""
         doomed = list(ids)
         if doomed:
-            await retried(lambda: self._tables[space].delete(_one_of(doomed)))
+            await retried(lambda: self._tables[space].delete(one_of(doomed)))
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
@@ -248,7 +225,7 @@ class KnowledgeSpaces:
         """Every row whole, or those of some items, in slices (pyarrow record batches)."""
         query = self._tables[space].query().select(["id", "text", "vector", "owner", "task_type", "tags"])
         if among:
-            query = query.where(_one_of(among))
+            query = query.where(one_of(among))
         with our_errors():
             async for rows in await query.to_batches(max_batch_length=_SLICE):
                 yield rows
@@ -259,7 +236,7 @@ class KnowledgeSpaces:
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
-        """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
+        """Compacts the table, brings its indexes up to date, forgets versions older than half a minute."""
         await retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
     async def rows(self, space: Space) -> int:
@@ -272,45 +249,14 @@ class KnowledgeSpaces:
 
         A vector index is made anew once it is in many parts, or the table has more than doubled at once.
         """
-        table = self._tables[space]
-        with our_errors():
-            rows = await table.count_rows()
-            indexed = {index.columns[0]: index.name for index in await table.list_indices()}
-            wanted: dict[str, BTree | IvfRq] = {}
-            if space == "prompt" and rows >= OWNER_INDEX_FROM and "owner" not in indexed:
-                wanted["owner"] = BTree()
-            if rows >= VECTOR_INDEX_FROM and ("vector" not in indexed or await _outworn(table, indexed["vector"])):
-                wanted["vector"] = IvfRq(distance_type="cosine")
-        for column, config in wanted.items():
-            await retried(partial(table.create_index, column, config=config))
+        await index_as_needed(self._tables[space], space)
 
     async def _table(self, name: str, embedder: Embedder) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
             return await self._database.open_table(name)
         await self._may_write()
         self.lacking = FILLING
-        table = await self._database.create_table(name, schema=schema_of(embedder.dimension))
-        index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
-        await table.create_index("text", config=index)
-        return table
-
-
-def generations_in(data: Path) -> list[int]:
-    """The generations of which there are tables in a data directory, or were begun; 0 where there are none."""
-    return [0, *(int(name.stem.rpartition("_")[2]) for name in (data / "spaces").glob("*_*.lance"))]
-
-
-async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
-    """Whether a vector index is in many parts, or holds less than half of the rows."""
-    found = await table.index_stats(index)
-    return found is not None and (
-        (found.num_indices or 1) > _MOST_VECTOR_INDEXES or found.num_unindexed_rows > found.num_indexed_rows
-    )
-
-
-def _one_of(ids: Collection[ItemId]) -> str:
-    predicate: str = col("id").isin([lit(item) for item in ids]).to_sql()
-    return predicate
+        return await made_table(self._database, name, embedder.dimension)
 
 
 async def _scores(
