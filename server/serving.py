@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,10 @@ from fleetlore.server.command_group import (
 from fleetlore.server.oauth.options import oauth_options
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
+
+_SWITCH_SECONDS = (
+    0.001  # a thread that works in the ledger lets a call that has come go on after so long, not after 5 ms
+)
 
 
 @commands.command()
@@ -91,6 +96,7 @@ def serve(
         explore=explore,
         hold_out=hold_out,
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     shared = SharedMemory(settings)
     server = serve_memory(shared)
     if transport == "stdio":
