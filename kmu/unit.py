@@ -20,6 +20,7 @@ from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
+from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.search import Filter
 from fleetlore.storage.spaces import KnowledgeSpaces
@@ -61,7 +62,7 @@ class KnowledgeManagementUnit:
             await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy, Rota(data))
             yield cls(ledger, spaces, intake, exploration, upkeep, policy)
 
     async def prove(self) -> None:

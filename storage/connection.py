@@ -55,8 +55,10 @@ class Connection:
         """Carries out the named statement once for each set of values."""
         await self._use(lambda raw: raw.executemany(QUERIES[query], values))
 
-    async def checkpointed(self) -> bool:
-        """Empties the log into the file, if no reader is in the way."""
+    async def checkpointed(self, *, beforehand: bool = False) -> bool:
+        """Empties the log into the file, if no reader is in the way; `beforehand` what it can while others write."""
+        if beforehand:
+            await self.script("PRAGMA wal_checkpoint(PASSIVE)")
         [(busy, _, _)] = await self._use(lambda raw: raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         return not busy
 

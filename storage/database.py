@@ -35,6 +35,8 @@ SQLITE_VERSION = sqlite3.sqlite_version
 _BUSY_TIMEOUT_MS = 10_000
 _LARGEST_GROUP = 64  # jobs, of which each takes some milliseconds: nobody, here or elsewhere, waits long for a turn
 _CHECKPOINTS = 3  # of which each waits as long for readers
+_LOG_BYTES = 4 << 20
+_CHECKPOINT_PATIENCE = 0.02
 _TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
 
 
@@ -205,6 +207,21 @@ class Database:
                 if await connection.checkpointed():
                     return True
         return False
+
+    async def checkpoint(self, *, idle: bool) -> None:
+        """Empties a long log into the file; where nobody writes, any log.
+
+        Most is moved while others write. For what comes meanwhile they wait some milliseconds, or, where a reader is
+        not done, it is left for the next time.
+        """
+        log = log_of(self._path)
+        if self._replaced() or self._only_read is not None or not log.exists():
+            return
+        if log.stat().st_size > (0 if idle else _LOG_BYTES):
+            async with connected(self._path, _CHECKPOINT_PATIENCE, None) as handle:
+                connection = Connection(self._path)
+                connection.handle = handle
+                await connection.checkpointed(beforehand=True)
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
         async with self._alone:

@@ -83,8 +83,9 @@ class Erasing(Sealing):
         await self._connection.run("erase_items", ids=items, plan=plan)
         await self._connection.run("erase_requests", ids=erased)
         await self._connection.run("erase_receipts", ids=erased)
+        await self._connection.run("erase_archived", ids=erased)
         if label:
-            for query in ("items", "receipts", "verdicts"):
+            for query in ("items", "receipts", "archived", "verdicts"):
                 await self._connection.run(f"erase_labels_of_{query}", text=label)
             await self._connection.run("erase_keys", text=label)
         await self._reword_plans(frozenset(subjects), label)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import anyio
 
+from fleetlore.storage.archive import Archive
 from fleetlore.storage.connection import Connection
 from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
@@ -120,6 +121,10 @@ class Ledger:
         """See `Database.purge`."""
         return await self._database.purge()
 
+    async def checkpoint(self, *, idle: bool) -> None:
+        """See `Database.checkpoint`."""
+        await self._database.checkpoint(idle=idle)
+
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
         return digest(self.info, *parts)
@@ -149,7 +154,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -264,6 +269,7 @@ class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, RowF
     async def answer_receipt(self, receipt: ReceiptId) -> None:
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
+        await self._connection.run("answer_archived", id=receipt, at=self._at)
 
     async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
         """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""

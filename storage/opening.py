@@ -26,10 +26,13 @@ from fleetlore.storage.errors import (
 )
 from fleetlore.storage.footing import footing, may_only_read
 from fleetlore.storage.handle import Handle
+from fleetlore.storage.packing import packed, unpacked
 from fleetlore.storage.queries import MIGRATIONS, SCHEMA
 from fleetlore.storage.texts import holds
 
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ")
+# Whoever maintains empties the log long before (`Database.checkpoint`); others only where nobody does.
+_LONGEST_LOG_PAGES = 16_384  # of 4 KiB
 _MISSING = re.compile("no such (table|column)|has no column")
 
 
@@ -78,6 +81,7 @@ async def connected(
             if only_read is None:
                 await _use_write_ahead_log(handle, patience)
             await handle.execute("PRAGMA synchronous = FULL")
+            await handle.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG_PAGES}")
             await handle.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.Error as error:
             told = told_as_ours(error, path)
@@ -94,7 +98,7 @@ def _raw_connection(source: str, patience: float) -> sqlite3.Connection:
         source, uri=True, isolation_level=None, timeout=patience, check_same_thread=False, cached_statements=512
     )
     raw.row_factory = sqlite3.Row
-    for function, arguments in ((link_of, 8), (holds, 2)):
+    for function, arguments in ((link_of, 8), (holds, 2), (packed, 1), (unpacked, 1)):
         raw.create_function(function.__name__, arguments, function, deterministic=True)
     return raw
 

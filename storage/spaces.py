@@ -43,7 +43,11 @@ PROBES = 32
 REFINE_FACTOR = 8
 _SLICE = 4_096
 _CACHE_BYTES = 64 << 20
-_RETENTION = timedelta(minutes=10)
+# A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
+# a second; who was stopped in the midst of one for longer than this asks again.
+_RETENTION = timedelta(minutes=1)
+# What is added to a vector index makes a further one beside it, each of which is searched.
+_MOST_VECTOR_INDEXES = 24
 _ATTEMPTS = 12
 _FULL = ("No space left", "File too large", "quota exceeded", "os error 28", "os error 27", "os error 122")
 _READ_ONLY = ("Permission denied", "Read-only file system", "os error 13", "os error 30")
@@ -218,22 +222,30 @@ class KnowledgeSpaces:
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
-        """Compacts the table, brings its indexes up to date, forgets versions older than ten minutes."""
+        """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
         await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
+    async def rows(self, space: Space) -> int:
+        """How many rows the table has."""
+        with _our_errors():
+            return int(await self._tables[space].count_rows())
+
     async def index(self, space: Space) -> None:
-        """Makes the indexes that a table of its size wants and does not have yet; smaller ones are scanned exactly."""
+        """Makes the indexes that a table of its size wants and does not have yet; smaller ones are scanned exactly.
+
+        A vector index is made anew once it is in many parts, or the table has more than doubled at once.
+        """
         table = self._tables[space]
         with _our_errors():
             rows = await table.count_rows()
-            indexed = {index.columns[0] for index in await table.list_indices()}
+            indexed = {index.columns[0]: index.name for index in await table.list_indices()}
             wanted: dict[str, BTree | IvfRq] = {}
-            if space == "prompt" and rows >= OWNER_INDEX_FROM:
+            if space == "prompt" and rows >= OWNER_INDEX_FROM and "owner" not in indexed:
                 wanted["owner"] = BTree()
-            if rows >= VECTOR_INDEX_FROM:
+            if rows >= VECTOR_INDEX_FROM and ("vector" not in indexed or await _outworn(table, indexed["vector"])):
                 wanted["vector"] = IvfRq(distance_type="cosine")
-        for column in wanted.keys() - indexed:
-            await _retried(partial(table.create_index, column, config=wanted[column]))
+        for column, config in wanted.items():
+            await _retried(partial(table.create_index, column, config=config))
 
     async def _table(self, name: str) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
@@ -244,6 +256,14 @@ class KnowledgeSpaces:
         index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
         await table.create_index("text", config=index)
         return table
+
+
+async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
+    """Whether a vector index is in many parts, or holds less than half of the rows."""
+    found = await table.index_stats(index)
+    return found is not None and (
+        (found.num_indices or 1) > _MOST_VECTOR_INDEXES or found.num_unindexed_rows > found.num_indexed_rows
+    )
 
 
 async def _scores(
