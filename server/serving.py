@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,10 @@ from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+_SWITCH_SECONDS = (
+    0.001  # a thread that works in the ledger lets a call that has come go on after so long, not after 5 ms
+)
 
 
 @commands.command()
@@ -119,6 +124,7 @@ def serve(
         keep_days=keep_days,
         most_items=most_items,
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     shared = SharedMemory(settings)
     server = serve_memory(shared)
     if transport == "stdio":

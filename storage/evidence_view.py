@@ -49,7 +49,9 @@ class EvidenceView:
 
     async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
         """What those of `ids` that live in the general space say, and how far they are trusted."""
-        rows = await self._connection.rows("neighbours", ids=json.dumps(list(ids)))
+        if not (wanted := list(ids)):
+            return {}
+        rows = await self._connection.rows("neighbours", ids=json.dumps(wanted))
         return {
             ItemId(row["id"]): Lesson(
                 lesson=row["lesson"],

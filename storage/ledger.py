@@ -4,13 +4,12 @@
 transaction that no other process can interleave with, so that what the job reads is still true when it writes.
 """
 
-import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -148,8 +147,7 @@ class Ledger:
 
 def digest(info: StoreInfo, *parts: str) -> str:
     """`Ledger.digest` for a known store."""
-    message = json.dumps(parts).encode()
-    return hmac.new(info.salt.encode(), message, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(info.salt.encode(), json.dumps(parts).encode(), "sha256").hex()[:32]
 
 
 async def _found(connection: Connection, embedder: str, now: datetime) -> StoreInfo:
@@ -219,7 +217,7 @@ class LedgerTransaction(
 
     async def set_experience(self, experience: Experience) -> None:
         """Stores what reports taught about reports."""
-        values = asdict(experience)
+        values = {field.name: getattr(experience, field.name) for field in fields(experience)}
         values |= {name: json.dumps(values[name]) for name in ("weights", "foreseen")}
         await self._connection.run("set_experience", **values)
 

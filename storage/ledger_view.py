@@ -78,8 +78,9 @@ class LedgerView(
 
     async def items(self, ids: Iterable[ItemId], *, agent: str, pruned: bool = False) -> dict[ItemId, Item]:
         """Those of `ids` that exist and that `agent` may see; pruned ones only if asked for."""
-        wanted = json.dumps(list(ids))
-        rows = await self._connection.rows("items", ids=wanted, agent=agent, pruned=pruned)
+        if not (wanted := list(ids)):
+            return {}
+        rows = await self._connection.rows("items", ids=json.dumps(wanted), agent=agent, pruned=pruned)
         return {ItemId(row["id"]): item_of(row) for row in rows}
 
     async def item(self, item: ItemId, *, agent: str, pruned: bool = False) -> Item | None:
