@@ -24,6 +24,7 @@ from peer_basic_memory import BasicMemory
 from peer_embeddings import embeddings
 from peer_environments import NotInstalled, environment_of, install, megabytes
 from peer_fleetlore import Fleetlore
+from peer_hindsight import Hindsight
 from peer_mem0 import Mem0
 from peer_memory_service import MemoryService
 from peer_rounds import Course, Figures, rounds
@@ -35,6 +36,7 @@ OTHERS: Mapping[str, Callable[[Path, str], Peer]] = {
     "server-memory": lambda environment, _: ServerMemory(environment=environment),
     "mem0ai": lambda environment, address: Mem0(environment=environment, embeddings=address),
     "basic-memory": lambda environment, address: BasicMemory(environment=environment, embeddings=address),
+    "hindsight": lambda environment, address: Hindsight(environment=environment, embeddings=address),
 }
 NAMES = ("fleetlore", *OTHERS)
 
@@ -123,14 +125,21 @@ def keep(peers: Sequence[Peer], figures: Mapping[str, Figures], options: argpars
     )
 
 
+def folders(temporary: str, work: Path | None) -> tuple[Path, Path]:
+    """Return where stores are and where environments are."""
+    folder = Path(temporary)
+    folder.chmod(0o711)  # a store may belong to another user than ours
+    work = (work or folder).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    return folder, work
+
+
 async def main(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bar())
         temporary = TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True)
-        folder = Path(stack.enter_context(temporary))
-        work = (options.work or folder).resolve()
-        work.mkdir(parents=True, exist_ok=True)
+        folder, work = folders(stack.enter_context(temporary), options.work)
         async with embeddings(folder / "embeddings.log") as address:
             peers = all_peers(options.peers, work, address)
             figures = {peer.name: installed(peer, work) for peer in progress.track(peers, description="installing")}
