@@ -85,6 +85,12 @@ def identifiers(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def quotes(text: str, names: frozenset[str]) -> bool:
+    """Whether a text quotes one of these identifiers."""
+    folded = text.casefold()  # most quote none, and finding all that a text quotes costs a hundred times as much
+    return any(name in folded for name in names) and not names.isdisjoint(identifiers(text))
+
+
 def content_words(text: str) -> frozenset[str]:
     """The words of a text that carry its topic, in lower case."""
     return frozenset(_WORD.findall(text.casefold())) - FUNCTION_WORDS
@@ -92,7 +98,10 @@ def content_words(text: str) -> frozenset[str]:
 
 def coverage(query: frozenset[str], text: str) -> float:
     """The share in [0, 1] of a query's content words that stand in the text."""
-    return len(query & frozenset(_WORD.findall(text.casefold()))) / len(query) if query else 0.0
+    folded = text.casefold()
+    if not any(word in folded for word in query):
+        return 0.0
+    return len(query.intersection(_WORD.findall(folded))) / len(query)
 
 
 def search_terms(text: str, limit: int = 64) -> str:

@@ -25,7 +25,8 @@ class Question:
 class Retrieval:
     """The answer. `against` has the latest reasoning against contested items; `omitted` counts what did not fit.
 
-    `receipt` is empty only where the ledger had no room for one. `held_out`: knowledge was held back.
+    `receipt` is empty only where the ledger takes no writes, for which `unrecorded` is the reason. `held_out`:
+    knowledge was held back. `lacking` is what was not searched, in words.
     """
 
     receipt: ReceiptId | None
@@ -34,3 +35,5 @@ class Retrieval:
     against: dict[ItemId, str] = field(default_factory=dict)
     omitted: int = 0
     held_out: bool = False
+    unrecorded: str = ""
+    lacking: str = ""

@@ -13,7 +13,7 @@ from heapq import nlargest
 from fleetlore.kmu import evidence
 from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.kmu.evidence import living, shares_of
-from fleetlore.kmu.lexicon import content_words, coverage, identifiers
+from fleetlore.kmu.lexicon import content_words, coverage, identifiers, quotes
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import NO_EXPERIENCE, Experience, Item
 from fleetlore.storage.search import LEG_LIMIT, Legs
@@ -73,17 +73,22 @@ def relevances(legs: Legs, weight: float = TEXT_WEIGHT) -> dict[ItemId, float]:
     }
 
 
-def nearest(task: str, legs: Legs, count: int) -> list[ItemId]:
+def nearest(task: str, legs: Legs, count: int) -> dict[ItemId, float]:
     """The `count` most relevant of what a leg found; the others' scores, r³ p, would be next to nothing."""
     found = relevances(legs, text_weight(task))
-    return nlargest(count, found, key=lambda item: (found[item], item))
+    return dict(nlargest(count, found.items(), key=lambda entry: (entry[1], entry[0])))
 
 
-def candidates(task: str, legs: Legs, items: Mapping[ItemId, Item]) -> list[Candidate]:
-    """The items that are relevant in absolute terms: like the task in meaning and words, or quoting the same name."""
+def candidates(
+    task: str, legs: Legs, relevant: Mapping[ItemId, float], items: Mapping[ItemId, Item]
+) -> list[Candidate]:
+    """The items that are relevant in absolute terms: like the task in meaning and words, or quoting the same name.
+
+    `relevant` holds the relevance of those that are looked at.
+    """
     words, names = content_words(task), identifiers(task)
     found = []
-    for item_id, relevance in relevances(legs, text_weight(task)).items():
+    for item_id, relevance in relevant.items():
         if (item := items.get(item_id)) is None:
             continue
         similarity = legs.vector.get(item_id, 0.0)
@@ -95,7 +100,7 @@ def candidates(task: str, legs: Legs, items: Mapping[ItemId, Item]) -> list[Cand
 
 
 def _likeness(cosine: float, words: frozenset[str], names: frozenset[str], text: str) -> float:
-    if names and not names.isdisjoint(identifiers(text)):
+    if quotes(text, names):
         return 1.0
     return max(cosine, 0.0) + _COVERAGE_WEIGHT * coverage(words, text)
 

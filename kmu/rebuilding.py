@@ -14,5 +14,6 @@ from fleetlore.storage.spaces import KnowledgeSpaces
 async def rebuild_spaces(ledger: Ledger, data: Path, *, embedder: str, progress: Callable[[int], None]) -> int:
     """Fills new tables, makes them the ones to search, and returns how many items they hold."""
     loaded = await anyio.to_thread.run_sync(load_embedder, embedder)
-    async with KnowledgeSpaces.open(data, embedder=loaded, generation=ledger.info.generation + 1) as spaces:
+    generation = ledger.info.generation + 1
+    async with KnowledgeSpaces.open(data, embedder=loaded, generation=generation, may_write=ledger.refuse) as spaces:
         return await reconciliation.rebuild(ledger, spaces, progress)

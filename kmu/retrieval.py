@@ -15,11 +15,11 @@ from fleetlore.kmu.gaps import Gap
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
-from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, relevances, select, text_weight
+from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, select
 from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
-from fleetlore.storage.errors import StorageFull
+from fleetlore.storage.errors import NotWritable
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
@@ -73,6 +73,7 @@ async def retrieve(
         },
         omitted=len(chosen),
         held_out=held_out,
+        lacking=spaces.lacking,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, groups, fits)
@@ -116,8 +117,8 @@ async def _with_receipt(
     )
     try:
         asked = await ledger.write(lambda transaction: transaction.give_receipt(receipt, asks=asks))
-    except StorageFull:
-        return replace(answer, receipt=None)
+    except NotWritable as refusal:
+        return replace(answer, receipt=None, unrecorded=refusal.brief)
     return asking if asks and asked else answer
 
 
@@ -151,8 +152,9 @@ async def _general(
 ) -> tuple[list[Ranked], dict[ItemId, Item]]:
     """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
     legs = await _search(ledger, spaces, "general", question, Filter(tags=question.tags))
-    items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
-    ranked = ranking(candidates(question.task, legs, items))
+    relevant = nearest(question.task, legs, _reach(question))
+    items = await ledger.read.items(relevant, agent=question.agent)
+    ranked = ranking(candidates(question.task, legs, relevant, items))
     found = [entry.item for entry in ranked]
     wanted = {other for item in found for other in item.conflicts_with}
     wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
@@ -167,12 +169,13 @@ async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, rank
         return []
     where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
     legs = await _search(ledger, spaces, "prompt", question, where)
-    items = await ledger.read.items(nearest(question.task, legs, _reach(question)), agent=question.agent)
+    relevant = nearest(question.task, legs, _reach(question))
+    items = await ledger.read.items(relevant, agent=question.agent)
     if not question.task_type:
-        return ranking(candidates(question.task, legs, items))
+        return ranking(candidates(question.task, legs, relevant, items))
     found = [
         Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
-        for item, relevance in relevances(legs, text_weight(question.task)).items()
+        for item, relevance in relevant.items()
         if item in items
     ]
     return ranking(found)

@@ -17,11 +17,15 @@ from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import ItemId, PlanId
-from fleetlore.storage.intake import Intake
+from fleetlore.storage.intake import Intake, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
-from fleetlore.storage.records import AgentName, Plan, Wording
+from fleetlore.storage.maintainer import Rota
+from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
+from fleetlore.storage.search import Filter
 from fleetlore.storage.spaces import KnowledgeSpaces
+
+_PROBE = "is the memory well and of use to anybody"
 
 
 class KnowledgeManagementUnit:
@@ -51,12 +55,21 @@ class KnowledgeManagementUnit:
         async with AsyncExitStack() as stack:
             generation = ledger.info.generation
             spaces = await stack.enter_async_context(
-                KnowledgeSpaces.open(data, embedder=embedder, generation=generation)
+                KnowledgeSpaces.open(data, embedder=embedder, generation=generation, may_write=ledger.refuse)
             )
+            if spaces.lacking and (await ledger.read.waiting())[1] == 0:
+                spaces.lacking = ""  # there is nothing to fill them with
+            await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy)
+            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy, Rota(data))
             yield cls(ledger, spaces, intake, exploration, upkeep, policy)
+
+    async def prove(self) -> None:
+        """Searches in each space; raises why they are of no use."""
+        [vector] = self.spaces.embedder.embed([_PROBE])
+        for space in SPACES:
+            await search_latest(self.ledger, self.spaces, space, text=_PROBE, vector=vector, where=Filter())
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""

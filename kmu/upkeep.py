@@ -6,6 +6,8 @@ One process at a time does it, in the background.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,28 +19,32 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
-from fleetlore.storage.errors import DataError
+from fleetlore.kmu.wear import Wear
+from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
-from fleetlore.storage.reconciliation import reconcile
+from fleetlore.storage.maintainer import Rota
+from fleetlore.storage.reconciliation import Strays, reconcile
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rescreening import rescreen
+from fleetlore.storage.search import FILLING
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 logger = logging.getLogger(__name__)
 
-# 30 single-row commits already double the vector leg; compacting costs by the number of versions.
-COMMITS = 50
-_BEHIND = 200  # LanceDB gives up on compacting after 30 s in which others commit all the time
+_BEHIND = 100  # LanceDB gives up on compacting after 30 s in which others commit all the time
+_LONGEST_HOLD = 0.8  # nobody waits longer than that to write
 _PAUSE_SECONDS = 1.0
-_RECONCILE_EVERY = timedelta(minutes=10)
+_LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
+_RECONCILE_SECONDS = 600.0
+_ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
-_CONSOLIDATE_SECONDS = 30.0  # then compacting has its turn
+_CONSOLIDATE_SECONDS = 30.0  # then reconciling and the like have their turn
 
 
 @dataclass(slots=True)
@@ -52,79 +58,127 @@ class Upkeep:
     spaces: KnowledgeSpaces
     lock: ProcessLock
     policy: Policy
-    optimized: dict[Space, int] = field(default_factory=dict)
-    reconciled_at: datetime | None = None
+    rota: Rota
+    monotonic: Callable[[], float] = time.monotonic
+    wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
+    reconciled_at: float | None = None
     consolidated_at: datetime | None = None
+    strays: Strays = field(default_factory=Strays)
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Works until cancelled. A fault is logged, shown as degraded and tried again.
 
+        Ends where another ledger has taken this one's place, and raises `SpacesDamaged`: the unit is to be opened anew.
         Beside it the rules by which secrets are known are loaded: the first report need not wait for them.
         """
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
-            while True:
-                await self._round()
-                await anyio.sleep(_PAUSE_SECONDS)
-
-    async def _round(self) -> None:
         try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
+                openings, pause = self.ledger.openings, _PAUSE_SECONDS
+                while self.ledger.openings == openings:
+                    well = not self.rota.mine() or await self._round()
+                    pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                    await anyio.sleep(pause)
+                tasks.cancel_scope.cancel()
+        finally:
+            self.rota.leave()
+
+    async def _round(self) -> bool:
+        try:
+            if self.spaces.damage is not None:
+                raise self.spaces.damage.with_traceback(None)
+            if self.ledger.trouble is not None:
+                await self.ledger.recover()
+            await self.ledger.refuse()
             async with self.lock.held_if_free() as mine:
                 if mine:
                     # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
                     with anyio.CancelScope(shield=True):
+                        self.rota.sign("looking after the spaces")
                         await self.work()
-                    # A pass may take a minute, and may be broken off between its commits.
                     await self.sleep()
+                    self.rota.sign("waiting")
             self.degraded.pop("upkeep", None)
-        except DataError as fault:
-            logger.exception("upkeep failed; it will be tried again")
+        except (DataError, ExceptionGroup) as error:
+            fault = known_fault(error)
+            if not isinstance(fault, DataError):
+                raise
+            if isinstance(fault, SpacesDamaged):
+                raise fault from error
+            if self.degraded.get("upkeep") != str(fault):
+                logger.exception("upkeep failed; it will be tried again")
             self.degraded["upkeep"] = str(fault)
+            return False
+        return True
+
+    async def _keeping_flat(self) -> None:
+        while True:
+            await anyio.sleep(_PAUSE_SECONDS)
+            with anyio.CancelScope(shield=True):
+                await self._keep_flat()
 
     async def work(self, *, everything: bool = False) -> None:
         """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
         await follow_generation(self.ledger, self.spaces)
         await rescreen(self.ledger, self.spaces)
-        now = self.ledger.clock()
-        if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_EVERY:
-            repairs = await reconcile(self.ledger, self.spaces)
+        now = self.strays.monotonic()
+        if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_SECONDS:
+            repairs = await reconcile(self.ledger, self.spaces, self.strays)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
                 logger.warning("%d items are held until a person has looked at them: fleetlore search --flagged", held)
+            await self.ledger.write(lambda transaction: transaction.forget_row_changes(kept=_ROW_CHANGES))
             self.reconciled_at = now
+            if self.spaces.lacking == FILLING:
+                self.spaces.lacking = ""
+        await self._keep_flat(everything=everything)
+
+    async def _keep_flat(self, *, everything: bool = False) -> None:
         for space in SPACES:
-            version = await self.spaces.version(space)
-            if everything or version - self.optimized.get(space, 0) >= COMMITS:
+            version, rows = await self.spaces.version(space), await self.spaces.rows(space)
+            wear = self.wear[space]
+            if wear.due(version, rows, self.monotonic()) or everything:
                 await self.spaces.index(space)
-                await self._compact(space, version - self.optimized.get(space, 0))
-                self.optimized[space] = await self.spaces.version(space)
+                await self._compact(space, wear.commits(version))
+                wear.was_compacted(await self.spaces.version(space), rows, self.monotonic())
+        await self.ledger.checkpoint(idle=all(wear.idle(self.monotonic()) for wear in self.wear.values()))
 
     async def _compact(self, space: Space, commits: int) -> None:
-        """Beside those who add, as that costs them nothing; where they keep coming between, instead of them."""
-        if commits < _BEHIND:
-            await self.spaces.optimize(space)
-            return
-        async with self.spaces.writing():
-            await self.spaces.optimize(space)
+        """Beside those who add, as that costs them nothing; where they keep coming between, for a moment alone."""
+        if commits >= _BEHIND:
+            with anyio.move_on_after(_LONGEST_HOLD):
+                async with self.spaces.writing():
+                    await self.spaces.optimize(space)
+                return
+        await self.spaces.optimize(space)
 
     async def sleep(self) -> None:
-        """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle."""
+        """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle.
+
+        A pass may take long, and may be broken off between its commits; meanwhile the tables are kept flat.
+        """
         self.consolidated_at = await self.ledger.read.consolidated_at()
-        if await self._due():
+        if not await self._due():
+            return
+        self.rota.sign("consolidating")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keeping_flat)
             await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
-            self.consolidated_at = await self.ledger.read.consolidated_at()
+            tasks.cancel_scope.cancel()
+        self.consolidated_at = await self.ledger.read.consolidated_at()
 
     async def _due(self) -> bool:
         if not self.policy.learning:
             return False
         view, now = self.ledger.read, self.ledger.clock()
-        if self.consolidated_at is None or now - self.consolidated_at > _CONSOLIDATE_EVERY:
+        # A time to come was written by a clock that was ahead: one that must not stop us until it is reached.
+        if self.consolidated_at is None or abs(now - self.consolidated_at) > _CONSOLIDATE_EVERY:
             return True
         since = await view.waiting_since()
         if since is None:
             return False
         waiting, items = await view.waiting()
         states = states_of((), await view.experience(), waiting=waiting, items=items)
-        return now - since > _LONGEST_WAIT or consolidates(states)
+        return abs(now - since) > _LONGEST_WAIT or consolidates(states)

@@ -24,7 +24,7 @@ from fleetlore.server.settings import Settings
 from fleetlore.server.status import ALIVE, VERSION, describe
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.errors import FleetloreError, Forbidden, StorageFault
+from fleetlore.storage.errors import DataError, FleetloreError, Forbidden, StorageFault, known_fault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.tools.instructions import INSTRUCTIONS
 from fleetlore.tools.memory import Memory
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from fleetlore.server.oauth.verifying import JwtVerifier
 
 logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
 
 
 class SharedMemory:
@@ -79,7 +82,7 @@ class SharedMemory:
                 self._jwt = await stack.enter_async_context(_jwts(settings.oauth, self._ledger))
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
-            tasks.start_soon(self._open_unit, self._ledger)
+            tasks.start_soon(self._keep_unit, self._ledger)
             yield
 
     def _forget(self) -> None:
@@ -87,7 +90,8 @@ class SharedMemory:
         self._ledger = self._unit = self._fault = None
         self._ready = anyio.Event()
 
-    async def _open_unit(self, ledger: Ledger) -> None:
+    async def _keep_unit(self, ledger: Ledger) -> None:
+        """Keeps the unit open: what breaks it is told to whoever calls meanwhile, and it is opened again."""
         if self.settings.workplace is not None and not self._project:
             self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace, abandon_on_cancel=True)
         module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit", abandon_on_cancel=True)
@@ -97,45 +101,72 @@ class SharedMemory:
             explore=self.settings.explore,
             hold_out=self.settings.hold_out,
         )
-        try:
-            async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
-                self._unit = unit
+        pause = _PAUSE_SECONDS
+        while True:
+            began = anyio.current_time()
+            try:
+                await ledger.refresh()
+                async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
+                    if self._fault is not None:
+                        await unit.prove()
+                    self._unit, self._fault = unit, None
+                    self._ready.set()
+                    await unit.upkeep.run()
+            except Exception as error:  # the edge of a background task: whoever calls is told, none waits for ever
+                fault = known_fault(error) or StorageFault("knowledge space", str(error))
+                if str(fault) != str(self._fault):
+                    logger.exception("the knowledge spaces cannot be used; they will be opened again")
+                self._fault = fault
+            self._unit = None
+            if self._fault is None:
+                self._ready = anyio.Event()
+            else:
                 self._ready.set()
-                await unit.upkeep.run()
-        except Exception as fault:  # the edge of a background task: whoever calls is told, none waits for ever
-            logger.exception("the knowledge spaces cannot be opened")
-            self._fault = fault if isinstance(fault, FleetloreError) else StorageFault("knowledge space", str(fault))
-            self._ready.set()
+            # What held for a while gets a new chance at once; what does not hold is not tried all the time.
+            pause = _PAUSE_SECONDS if anyio.current_time() - began > _LONGEST_PAUSE_SECONDS else pause * 2
+            pause = min(pause, _LONGEST_PAUSE_SECONDS)
+            await anyio.sleep(pause)
 
     async def unit(self) -> KnowledgeManagementUnit:
         """The knowledge management unit, once it is open; raises why it cannot be."""
-        await self._ready.wait()
-        if self._fault is not None:
-            raise self._fault
-        assert self._unit is not None
+        while self._unit is None:
+            await self._ready.wait()
+            if self._fault is not None:
+                raise self._fault.with_traceback(None)
         return self._unit
 
     async def status(self) -> dict[str, Any]:
         """What this server says of itself."""
         assert self._ledger is not None
-        degraded = (
-            {"spaces": str(self._fault)} if self._fault else dict(self._unit.upkeep.degraded if self._unit else {})
-        )
+        degraded = dict(self._unit.upkeep.degraded) if self._unit else {}
+        if self._unit and self._unit.spaces.lacking:
+            degraded["spaces"] = self._unit.spaces.lacking
+        degraded |= {fault.part: str(fault) for fault in self._faults()} | self._without_keys()
+        try:
+            await self._ledger.refresh()
+            described = await describe(self._ledger, self.settings.data, degraded=degraded)
+        except DataError as fault:
+            described = {"status": "degraded", "version": VERSION, "degraded": degraded | {fault.part: str(fault)}}
         consolidated = self._unit.upkeep.consolidated_at if self._unit else None
-        return {
-            **await describe(self._ledger, self.settings.data, degraded=degraded | self._without_keys()),
-            "last_consolidation": consolidated.isoformat() if consolidated else None,
-        }
+        return described | {"last_consolidation": consolidated.isoformat() if consolidated else None}
+
+    def _faults(self) -> list[DataError]:
+        """What keeps the memory from working whole."""
+        known = [self._fault]
+        known += [self._unit.spaces.damage] if self._unit else []
+        known += [self._ledger.trouble] if self._ledger else []
+        return [fault for fault in known if isinstance(fault, DataError)]
 
     def _without_keys(self) -> dict[str, str]:
         trouble = self._jwt.trouble() if self._jwt else ""
         return {"oauth": trouble} if trouble else {}
 
     def alive(self) -> dict[str, Any]:
-        """What anybody may know: that the server lives, and whether good tokens may be refused."""
-        if not self._without_keys():
-            return ALIVE
-        return {"status": "degraded", "degraded": {"oauth": "the keys of the identity provider cannot be had"}}
+        """What anybody may know: that the server lives, and which of its parts do not, in words that name no place."""
+        degraded = {fault.part: fault.brief for fault in self._faults()}
+        if self._without_keys():
+            degraded["oauth"] = "the keys of the identity provider cannot be had"
+        return {"status": "degraded", "degraded": degraded} if degraded else ALIVE
 
     async def health(self) -> dict[str, Any]:
         """The status for whoever may read it; that the server lives for others."""

@@ -9,6 +9,7 @@ from fleetlore.server.command_group import commands, data_option, json_option, t
 from fleetlore.server.people.lines import coloured, counted, hint
 from fleetlore.server.status import answered, describe
 
+_WORTH_TELLING = 50_000  # bytes
 _CONNECT = "connect an assistant: fleetlore install"
 
 
@@ -70,17 +71,30 @@ def _status_text(found: dict[str, Any]) -> str:
         "feedback": f"{found['feedback']:,}",
         "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
         "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
-        "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}",
+        "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}{_parts(found['disk'])}",
+        "upkeep": _upkeep(found["maintainer"]),
         "embedder": found["embedder"],
-        "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}",
+        "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}, LanceDB {found['lancedb']}",
         "health": click.style(found["status"], fg="green" if found["status"] == "ok" else "red"),
     }
     lines += [f"{name:<16}{value}" for name, value in rows.items()]
+    lines += [f"{'note':<16}{note}" for note in found["notes"]]
     if not any(sum(counts.values()) for counts in found["items"].values()):
         lines.append(hint('next: nothing is known yet: fleetlore import AGENTS.md, or fleetlore add "…"'))
     elif not receipts["given"]:
         lines.append(hint(f"next: {_CONNECT}"))
     return "\n".join(lines)
+
+
+def _parts(disk: dict[str, int]) -> str:
+    parts = ", ".join(f"{part} {size / 1e6:,.1f}" for part, size in disk.items() if size >= _WORTH_TELLING)
+    return f" ({parts})" if parts else ""
+
+
+def _upkeep(maintainer: dict[str, Any] | None) -> str:
+    if maintainer is None:
+        return "no server runs; what it does waits until one does"
+    return "process {process} on {host} since {since}, {doing}".format_map(maintainer)
 
 
 def _gaps_text(found: dict[str, Any]) -> str:

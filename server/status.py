@@ -11,10 +11,13 @@ from fleetlore.kmu.evidence import weight_of_evidence
 from fleetlore.kmu.foresight import surprise
 from fleetlore.storage.census import Census
 from fleetlore.storage.database import SQLITE_VERSION
-from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+from fleetlore.storage.maintainer import maintainer
 from fleetlore.storage.records import SPACES
 
 VERSION = version("fleetlore")
+LANCEDB_VERSION = version("lancedb")  # importing it takes two seconds
+_MENDED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 ALIVE: dict[str, Any] = {"status": "ok"}  # all that somebody without a token is told
 
 
@@ -33,12 +36,36 @@ def answered(given: int, by_agents: int, seen: int) -> str:
     return f"{given:,} given, {by_agents:,} answered{share}{more}"
 
 
-def _disk_bytes(data: Path) -> int:
-    total = 0
+def _disk(data: Path) -> dict[str, int]:
+    """Bytes by part: the ledger, its log, each space, whatever else lies there."""
+    parts = dict.fromkeys(("ledger", "log", *SPACES, "other"), 0)
     for file in data.rglob("*"):
         with suppress(FileNotFoundError):  # compaction removes files while we count
-            total += file.stat().st_size if file.is_file() else 0
-    return total
+            if file.is_file():
+                parts[_part(file.relative_to(data))] += file.stat().st_size
+    return parts
+
+
+def _part(file: Path) -> str:
+    if file.name == LEDGER_FILE:
+        return "ledger"
+    if file.name.startswith(LEDGER_FILE):
+        return "log"
+    space = file.parts[1].partition("_")[0] if file.parts[0] == "spaces" else ""
+    return space if space in SPACES else "other"
+
+
+def shares_well(sqlite: str) -> bool:
+    """Whether that SQLite is free of a rare fault that can damage a write-ahead log which several processes share."""
+    found = tuple(map(int, sqlite.split(".")))
+    return found >= _MENDED[-1] or any(found[:2] == mended[:2] and found >= mended for mended in _MENDED)
+
+
+def _notes() -> list[str]:
+    """What an operator should know that keeps nothing from working."""
+    if shares_well(SQLITE_VERSION):
+        return []
+    return [f"SQLite {SQLITE_VERSION} has a rare fault where several processes share one ledger: fleetlore doctor"]
 
 
 async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> dict[str, Any]:
@@ -46,6 +73,8 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
     census = await ledger.read.census()
     experience = await ledger.read.experience()
     waiting, _ = await ledger.read.waiting()
+    disk = await anyio.to_thread.run_sync(_disk, data)
+    holder = await anyio.to_thread.run_sync(maintainer, data)
     return {
         "status": "degraded" if degraded else "ok",
         "version": VERSION,
@@ -61,9 +90,13 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
             "surprise": round(surprise(experience), 2),
             "waiting": waiting,
         },
-        "disk_bytes": await anyio.to_thread.run_sync(_disk_bytes, data),
+        "disk_bytes": sum(disk.values()),
+        "disk": disk,
         "embedder": ledger.info.embedder,
         "generation": ledger.info.generation,
         "sqlite": SQLITE_VERSION,
+        "lancedb": LANCEDB_VERSION,
+        "maintainer": holder.told() if holder else None,
+        "notes": _notes(),
         "degraded": degraded,
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
 from fleetlore.storage.records import AgentName, Implicit, Mode, Space
 from fleetlore.storage.rows import content_of, list_of, moment

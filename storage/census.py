@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.records import Space, Status
 
 
@@ -10,8 +10,8 @@ from fleetlore.storage.records import Space, Status
 class Census:
     """Counts for `status` and `/healthz`: items by (space, status), agents, receipts given and answered.
 
-    `feedback` counts agents' own words, `implicit` the receipts not answered of which an outcome was seen, `held` the
-    living items that wait for a person to look at them.
+    `archived` are those of the receipts that are in the archive, `feedback` counts agents' own words, `implicit` the
+    receipts not answered of which an outcome was seen, `held` the living items that wait for a person to look at them.
     """
 
     items: dict[tuple[Space, Status], int] = field(default_factory=dict)
@@ -20,6 +20,7 @@ class Census:
     agents: int = 0
     feedback: int = 0
     receipts: int = 0
+    archived: int = 0
     answered: int = 0
     implicit: int = 0
 

@@ -1,135 +1,193 @@
-"""The ledger's connection: one SQLite file in WAL mode, opened through aiosqlite, migrated, written in groups.
+"""The ledger's connections: one SQLite file in WAL mode, written in groups.
 
-A driver's errors become ours here and nowhere else.
+What cannot be written is opened for reading, a file that was replaced is opened anew, and a commit into one that was
+removed is no commit.
 """
 
-import random
-import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from importlib import resources
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 import anyio
 
 from fleetlore.storage.batching import Batcher
-from fleetlore.storage.chain import link_of
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
-from fleetlore.storage.texts import holds
+from fleetlore.storage.connection import Connection
+from fleetlore.storage.errors import (
+    DataDirectoryLost,
+    DataError,
+    DataNewer,
+    DataReadOnly,
+    DiskRefuses,
+    LedgerDamaged,
+    NotWritable,
+    StorageFull,
+)
+from fleetlore.storage.footing import Footing, footing, log_of, may_only_read
+from fleetlore.storage.opening import connected, migrate
+from fleetlore.storage.queries import SCHEMA
 
 ResultT = TypeVar("ResultT")
-Row = sqlite3.Row
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
 _CHECKPOINTS = 3  # of which each waits as long for readers
-_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"}
-
-
-def _resource(folder: str) -> Iterator[tuple[str, str]]:
-    files = sorted(resources.files("fleetlore.storage").joinpath(folder).iterdir(), key=lambda file: file.name)
-    return ((file.name, file.read_text("utf-8")) for file in files if file.name.endswith(".sql"))
-
-
-def _named_queries() -> dict[str, str]:
-    queries: dict[str, str] = {}
-    for _, text in _resource("sql"):
-        for block in text.split("-- name: ")[1:]:
-            name, _, statement = block.partition("\n")
-            queries[name.strip()] = re.sub(r"\s+", " ", statement).strip().rstrip(";")
-    return queries
-
-
-QUERIES = _named_queries()
-MIGRATIONS = {int(name[:4]): text for name, text in _resource("migrations")}
-SCHEMA = max(MIGRATIONS)
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name in _FULL:
-            raise StorageFull from error
-        if name.startswith("SQLITE_BUSY"):
-            raise StorageBusy from error
-        raise StorageFault("ledger", str(error)) from error
-
-
-class Connection:
-    """Named queries on one SQLite connection."""
-
-    def __init__(self, raw: aiosqlite.Connection) -> None:
-        self._raw = raw
-
-    async def rows(self, query: str, /, **values: object) -> Sequence[Row]:
-        """All rows of the named query."""
-        with _our_errors():
-            return list(await self._raw.execute_fetchall(QUERIES[query], values))
-
-    async def row(self, query: str, /, **values: object) -> Row | None:
-        """The first row of the named query, if there is one."""
-        rows = await self.rows(query, **values)
-        return rows[0] if rows else None
-
-    async def run(self, query: str, /, **values: object) -> None:
-        """Carries out the named statement."""
-        with _our_errors():
-            await self._raw.execute(QUERIES[query], values)
-
-    async def run_many(self, query: str, values: Sequence[Mapping[str, object]]) -> None:
-        """Carries out the named statement once for each set of values."""
-        with _our_errors():
-            await self._raw.executemany(QUERIES[query], values)
-
-    async def script(self, *statements: str) -> None:
-        """Carries out statements of this module's own, one by one, inside whatever transaction is open."""
-        with _our_errors():
-            for statement in statements:
-                await self._raw.execute(statement)
+_LOG_BYTES = 4 << 20
+_CHECKPOINT_PATIENCE = 0.02
+_TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
 
 
 Job = Callable[[Connection], Awaitable[Any]]
 
 
 class Database:
-    """One reading and one writing connection; writes go through `write`, in groups, one durable commit a group."""
+    """One reading and one writing connection; writes go through `write`, in groups, one durable commit a group.
 
-    def __init__(self, reader: Connection, writer: Connection, path: Path, patience: float) -> None:
-        self.reader = reader
-        self._writer = writer
+    `openings` counts how often the file was opened: anew, where another had taken its place.
+    """
+
+    def __init__(self, path: Path, patience: float, pragmas: Mapping[str, int]) -> None:
+        self.reader = Connection(path)
+        self._writer = Connection(path)
         self._path = path
         self._patience = patience
-        self._batches: Batcher[Job, Any] = Batcher(self._commit)
+        self._pragmas = pragmas
+        self._footing: Footing | None = None
+        self._unchanging = False  # opened as a file that nobody changes
+        self.openings = 0
+        self._only_read: NotWritable | None = None
+        self._trouble: DataError | None = None
+        self._connections = AsyncExitStack()
+        self._alone = anyio.Lock(fast_acquire=True)  # to write, and to open the file anew
+        self._batches: Batcher[Job, Any]
 
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path, *, pragmas: Mapping[str, int] | None = None) -> AsyncIterator["Database"]:
-        """Opens or creates the file, and migrates it.
+        """Opens or creates the file, and migrates it; where it cannot be written, for reading.
 
-        Raises `DataDirectoryUnusable` if it cannot be written and `DataNewer` if a later version made it.
+        Raises `DataDirectoryUnusable` if that is not possible either. What a later version made is only read.
         `pragmas` are set on the writing connection, for limits such as `max_page_count`; `busy_timeout`
         (milliseconds) is how long to wait for another process, also while opening.
         """
         patience = (pragmas or {}).get("busy_timeout", _BUSY_TIMEOUT_MS) / 1000
-        async with _connected(path, patience) as raw_writer:
-            writer = Connection(raw_writer)
-            await _migrate(writer, path)
-            await writer.script(*(f"PRAGMA {name} = {value}" for name, value in (pragmas or {}).items()))
-            async with _connected(path, patience) as raw_reader:
-                database = cls(Connection(raw_reader), writer, path, patience)
-                async with database._batches.running():
-                    yield database
+        database = cls(path, patience, pragmas or {})
+        await database._open()
+        database._batches = Batcher(database._commit)
+        try:
+            async with database._batches.running():
+                yield database
+        finally:
+            await database._connections.aclose()
+
+    @property
+    def trouble(self) -> DataError | None:
+        """Why the last write was refused, while none has gone well since, or what was seen to be damaged."""
+        return self._trouble or self.reader.damage
+
+    async def _open(self) -> None:
+        if may_only_read(self._path):
+            await self._open_as(DataReadOnly(self._path.parent))
+            return
+        try:
+            await self._open_as(None)
+        except (StorageFull, DiskRefuses) as refusal:
+            if footing(self._path) is None:
+                raise
+            await self._open_as(refusal)
+
+    async def _open_as(self, only_read: NotWritable | None) -> None:
+        """Opens both connections and closes those from before; `only_read` is why they shall not write."""
+        before = footing(self._path)
+        unchanging = only_read is not None and not log_of(self._path).exists()
+        async with AsyncExitStack() as opened:
+
+            async def connection() -> Connection:
+                made = Connection(self._path)
+                made.handle = await opened.enter_async_context(
+                    connected(self._path, self._patience, only_read, unchanging=unchanging)
+                )
+                return made
+
+            writer = await connection()
+            found = await migrate(writer.handle, self._path, only_read)
+            await writer.script(*(f"PRAGMA {name} = {value}" for name, value in self._pragmas.items()))
+            reader = await connection()
+            found_at = footing(self._path)
+            if found_at is None or before not in (None, found_at):
+                raise DataDirectoryLost(self._path.parent)
+            former, self._connections = self._connections, opened.pop_all()
+        self.openings += 1
+        self._footing = footing(self._path, unchanging=unchanging)
+        self._unchanging = unchanging
+        self._only_read = only_read
+        self._trouble = DataNewer(self._path.parent, found, SCHEMA) if found > SCHEMA else only_read
+        self._writer = writer
+        # The same object all the while: views on the ledger hold it.
+        self.reader.handle, self.reader.damage = reader.handle, None
+        await former.aclose()
+
+    def _replaced(self) -> bool:
+        return footing(self._path, unchanging=self._unchanging) != self._footing
+
+    async def follow(self) -> bool:
+        """Opens the file anew where another has taken its place; says whether one had.
+
+        Raises `DataDirectoryLost` where none is there.
+        """
+        if not self._replaced():
+            return False
+        async with self._alone:
+            if self._replaced():
+                if footing(self._path) is None:
+                    self._trouble = DataDirectoryLost(self._path.parent)
+                    raise self._trouble
+                await self._open()
+        return True
+
+    async def refuse(self) -> None:
+        """Raises why nothing can be written now."""
+        await self.follow()
+        if self._only_read is not None and not may_only_read(self._path):
+            async with self._alone:
+                await self._open()
+        await self._refuse(self.reader)
+
+    async def _refuse(self, connection: Connection) -> None:
+        if self._replaced():
+            raise DataDirectoryLost(self._path.parent)
+        if self._only_read is not None:
+            raise self._only_read.with_traceback(None)
+        if (found := await connection.schema()) > SCHEMA:
+            raise DataNewer(self._path.parent, found, SCHEMA)
+
+    async def recover(self) -> None:
+        """Looks whether what troubles the ledger is over, by writing some pages; raises what it still is."""
+        await self.refuse()
+        if self.reader.damage is not None:
+            if [row[0] for row in await self.reader.rows("faults")] != ["ok"]:
+                raise self.reader.damage.with_traceback(None)
+            self.reader.damage = None
+        await self.write(_try_room)
+
+    async def snapshot(self, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
+        """Carries out a job that only reads, in one go and from one state: what is committed meanwhile is not seen.
+
+        It awaits nothing but the connection, as a job that writes. Who reads for long reads statement by statement.
+        """
+        connection = copy(self.reader)  # which the file that is opened anew meanwhile does not change
+        try:
+            return await connection.handle.carry_out(lambda: _at_once(connection, job))
+        finally:
+            self.reader.damage = connection.damage or self.reader.damage
 
     async def write(self, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
         """Carries out `job` in a transaction of the next group; returns once it is on disk.
 
-        An exception from the job takes back that job alone and is raised here.
+        The job is carried out in a thread and awaits nothing but the connection. An exception from it takes back that
+        job alone and is raised here.
         """
         result: ResultT = await self._batches.submit(job)
         return result
@@ -139,96 +197,76 @@ class Database:
 
         False where a reader in another process keeps an older state for as long as one can wait.
         """
-        with _our_errors():
-            async with _connected(self._path, self._patience) as raw:
-                await raw.execute("VACUUM")
-                for _ in range(_CHECKPOINTS):
-                    [(busy, _, _)] = await raw.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-                    if not busy:
-                        return True
+        await self.refuse()
+        async with connected(self._path, self._patience, None) as handle:
+            connection = Connection(self._path)
+            connection.handle = handle
+            await connection.script("VACUUM")
+            for _ in range(_CHECKPOINTS):
+                if await connection.checkpointed():
+                    return True
         return False
 
+    async def checkpoint(self, *, idle: bool) -> None:
+        """Empties a long log into the file; where nobody writes, any log.
+
+        Most is moved while others write. For what comes meanwhile they wait some milliseconds, or, where a reader is
+        not done, it is left for the next time.
+        """
+        log = log_of(self._path)
+        if self._replaced() or self._only_read is not None or not log.exists():
+            return
+        if log.stat().st_size > (0 if idle else _LOG_BYTES):
+            async with connected(self._path, _CHECKPOINT_PATIENCE, None) as handle:
+                connection = Connection(self._path)
+                connection.handle = handle
+                await connection.checkpointed(beforehand=True)
+
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Any]:
+        async with self._alone:
+            try:
+                results = await self._writer.handle.carry_out(lambda: self._carried_out(jobs))
+            except _TROUBLES as trouble:
+                self._trouble = trouble
+                raise
+            self._trouble = next((result for result in results if isinstance(result, _TROUBLES)), None)
+            return results
+
+    async def _carried_out(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
         await self._writer.script("BEGIN IMMEDIATE")
         try:
+            await self._refuse(self._writer)
             for job in jobs:
                 await self._writer.script("SAVEPOINT job")
                 try:
                     results.append(await job(self._writer))
                 except Exception as error:
-                    if not self._writer._raw.in_transaction:
+                    if not self._writer.handle.in_transaction:
                         raise  # a full disk ended the transaction of them all
                     await self._writer.script("ROLLBACK TO job")
                     results.append(error)
                 await self._writer.script("RELEASE job")
             await self._writer.script("COMMIT")
         except BaseException:
-            if self._writer._raw.in_transaction:
+            if self._writer.handle.in_transaction:
                 await self._writer.script("ROLLBACK")
             raise
+        if self._replaced():
+            raise DataDirectoryLost(self._path.parent)  # it went into a file that nobody will find
         return results
 
 
-@asynccontextmanager
-async def _connected(path: Path, patience: float) -> AsyncIterator[aiosqlite.Connection]:
+async def _at_once(connection: Connection, job: Callable[[Connection], Awaitable[ResultT]]) -> ResultT:
+    await connection.script("BEGIN")
     try:
-        sqlite3.connect(path).close()  # where this fails, aiosqlite's thread would outlive the loop and fail aloud
-        raw = await aiosqlite.connect(path, isolation_level=None, timeout=patience)
-    except sqlite3.Error as error:
-        raise DataDirectoryUnusable(path.parent, f"the ledger cannot be opened ({error})") from error
-    try:
-        raw.row_factory = sqlite3.Row
-        for function, arguments in ((link_of, 8), (holds, 2)):
-            await raw.create_function(function.__name__, arguments, function, deterministic=True)
-        try:
-            await _use_write_ahead_log(raw, patience)
-            await raw.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
-            raise DataDirectoryUnusable(path.parent, f"the ledger cannot be written ({error})") from error
-        yield raw
+        return await job(connection)
     finally:
-        await raw.close()
+        if connection.handle.in_transaction:
+            await connection.script("ROLLBACK")
 
 
-async def _use_write_ahead_log(raw: aiosqlite.Connection, patience: float) -> None:
-    """SQLite's busy timeout does not cover this: of many processes that open a new file at once, some are refused."""
-    with anyio.move_on_after(patience):
-        while True:
-            try:
-                await raw.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
-                    raise
-            await anyio.sleep(random.uniform(0.005, 0.05))
-    await raw.execute("PRAGMA journal_mode = WAL")
-
-
-async def _migrate(writer: Connection, path: Path) -> None:
-    with _our_errors():
-        [(found,)] = await writer._raw.execute_fetchall("PRAGMA user_version")
-        if found == SCHEMA:
-            return  # without the lock: who only reads waits for no writer
-        await writer.script("BEGIN IMMEDIATE")
-        try:
-            [(found,)] = await writer._raw.execute_fetchall("PRAGMA user_version")
-            if found > SCHEMA:
-                raise DataNewer(path.parent, found, SCHEMA)
-            for number in range(found + 1, SCHEMA + 1):
-                await writer.script(*_statements(MIGRATIONS[number]), f"PRAGMA user_version = {number}")
-            await writer.script("COMMIT")
-        except BaseException:
-            if writer._raw.in_transaction:
-                await writer.script("ROLLBACK")
-            raise
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one: `executescript` would commit the migration's transaction first."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+async def _try_room(connection: Connection) -> None:
+    """Writes more than any report takes, and takes it back: only the pages remain, free."""
+    await connection.run("take_room")
+    await connection.run("leave_room")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Implicit, Item, Outcome, PlanKind, Verdict
 from fleetlore.storage.rows import content_of, microseconds, moment, row_of_verdict, verdict_of

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId, PlanId, new_event_id
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.rows import microseconds, moment
@@ -83,8 +83,9 @@ class Erasing(Sealing):
         await self._connection.run("erase_items", ids=items, plan=plan)
         await self._connection.run("erase_requests", ids=erased)
         await self._connection.run("erase_receipts", ids=erased)
+        await self._connection.run("erase_archived", ids=erased)
         if label:
-            for query in ("items", "receipts", "verdicts"):
+            for query in ("items", "receipts", "archived", "verdicts"):
                 await self._connection.run(f"erase_labels_of_{query}", text=label)
             await self._connection.run("erase_keys", text=label)
         await self._reword_plans(frozenset(subjects), label)

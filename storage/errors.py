@@ -13,16 +13,24 @@ FleetloreError
 ├── ServerEnded (RuntimeError)           a server that we started did not start, or is gone
 └── DataError (RuntimeError)             the data directory or what is in it
     ├── DataDirectoryUnusable            not a folder, not writable, locked
-    ├── DataNewer                        written by a later version of fleetlore
+    │   └── NetworkDisk                  on another machine's disk, where locks do not hold
+    ├── DataDirectoryLost                removed, moved or replaced while it was open
     ├── EmbedderMismatch                 vectors made with another embedder
     ├── StorageBusy                      another process writes for longer than one can wait
-    ├── StorageFull                      no room for a write; what was there before stays
+    ├── NotWritable                      nothing can be stored now; what is there can be read
+    │   ├── DataNewer                    written by a later version of fleetlore
+    │   ├── DataReadOnly                 this user may only read, or the disk is mounted so
+    │   ├── StorageFull                  no room for a write; what was there before stays
+    │   └── DiskRefuses                  the disk takes no write, for a reason that it does not tell
     └── StorageFault                     anything else a store reports
+        ├── LedgerDamaged                pages of the ledger that cannot be what was written
+        └── SpacesDamaged                files of the knowledge spaces that are missing or cannot be read
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 
 class FleetloreError(Exception):
@@ -131,7 +139,13 @@ class ServerEnded(FleetloreError, RuntimeError):
 
 
 class DataError(FleetloreError, RuntimeError):
-    """The data directory, or what is in it, cannot be used as asked."""
+    """The data directory, or what is in it, cannot be used as asked.
+
+    `part` is what is degraded by it, `brief` why, in words that name no place.
+    """
+
+    part: ClassVar[str] = "ledger"
+    brief: ClassVar[str] = "the server's log says why"
 
 
 class DataDirectoryUnusable(DataError):
@@ -142,15 +156,32 @@ class DataDirectoryUnusable(DataError):
         super().__init__(f"data directory {path}: {problem}. Choose another with --data or FLEETLORE_DATA.")
 
 
-class DataNewer(DataError):
-    """The ledger was written by a later version."""
+class NetworkDisk(DataDirectoryUnusable):
+    """The data directory lies on another machine's disk."""
 
-    def __init__(self, path: Path, found: int, known: int) -> None:
-        self.found = found
-        self.known = known
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self.kind = kind
+        DataError.__init__(
+            self,
+            f"data directory {path} lies on a network disk ({kind}), where locks between processes do not hold: "
+            "what two of them write may be lost. Run one server on the machine that has the disk, for all to connect "
+            "to (fleetlore serve --transport http), or choose a local directory with --data. If no other machine ever "
+            "opens this one: --allow-network-disk.",
+        )
+
+
+class DataDirectoryLost(DataError):
+    """The ledger that was opened is no longer the file at its path."""
+
+    part = "data directory"
+    brief = "the data directory was removed or replaced"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         super().__init__(
-            f"data directory {path} was made by a newer fleetlore (schema {found}, this one knows {known}). "
-            "Upgrade this fleetlore, or choose another directory with --data."
+            f"data directory {path} was removed, moved or replaced while this server used it: nothing was stored. "
+            "Put it back where it was (the server then goes on by itself), or end the server and start it anew."
         )
 
 
@@ -177,11 +208,61 @@ class StorageBusy(DataError):
         )
 
 
-class StorageFull(DataError):
+class NotWritable(DataError):
+    """Nothing can be stored now; reading goes on."""
+
+
+class DataNewer(NotWritable):
+    """The ledger was written by a later version: this one may read it, as far as it understands it."""
+
+    brief = "a newer fleetlore made this data, and this one may only read it: upgrade it"
+
+    def __init__(self, path: Path, found: int, known: int) -> None:
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"data directory {path} was made by a newer fleetlore (schema {found}, this one knows {known}): this one "
+            "may only read it, and nothing was stored. Upgrade this fleetlore and start it anew, or choose another "
+            "directory with --data."
+        )
+
+
+class DataReadOnly(NotWritable):
+    """This process may read the data directory and not write it."""
+
+    part = "data directory"
+    brief = "the data directory is read-only"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"data directory {path} is read-only for this user: nothing was stored, and what is there can be read. "
+            "Make it and the files in it writable again (its owner, its permissions, how its disk is mounted); "
+            "a server then goes on by itself."
+        )
+
+
+class StorageFull(NotWritable):
     """A store had no room; the write was refused whole."""
+
+    part = "disk"
+    brief = "the disk is full"
 
     def __init__(self) -> None:
         super().__init__("the data directory is full: nothing was stored. Free some disk space and send it again.")
+
+
+class DiskRefuses(NotWritable):
+    """The disk refused a write, and not for want of room."""
+
+    part = "disk"
+    brief = "the disk refuses to be written"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the disk refused a write ({reason}): nothing was stored. Look at this user's quota and limits, "
+            "and at what the system's log says of the disk; then send it again."
+        )
 
 
 class StorageFault(DataError):
@@ -189,3 +270,30 @@ class StorageFault(DataError):
 
     def __init__(self, store: str, reason: str) -> None:
         super().__init__(f"the {store} reported an error: {reason}. Nothing was stored; see the server's log.")
+
+
+class LedgerDamaged(StorageFault):
+    """Pages of the ledger cannot be what was written."""
+
+    brief = "the ledger is damaged"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        DataError.__init__(
+            self,
+            f"{path} is damaged ({reason}): nothing was stored. fleetlore check shows what is wrong with it, and "
+            "fleetlore restore FILE puts back a backup.",
+        )
+
+
+class SpacesDamaged(StorageFault):
+    """Files of the knowledge spaces are missing, or cannot be read; the ledger still has all that was in them."""
+
+    part = "spaces"
+    brief = "the knowledge spaces cannot be used"
+
+    def __init__(self, reason: str) -> None:
+        DataError.__init__(
+            self,
+            f"the knowledge spaces cannot be used ({reason}): nothing was stored, and nothing is lost, as the ledger "
+            "has all that was in them. fleetlore check shows what is wrong, and fleetlore rebuild makes them anew.",
+        )

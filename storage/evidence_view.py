@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
 from fleetlore.storage.records import AgentName, Experience, Verdict
 from fleetlore.storage.rows import Lesson, Objection, content_of, verdict_of

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fleetlore.storage.batching import Batcher
-from fleetlore.storage.errors import EmbedderMismatch, StorageFault, known_fault
+from fleetlore.storage.errors import EmbedderMismatch, SpacesDamaged, StorageFault, known_fault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rows import IndexedItem
-from fleetlore.storage.search import Filter, Legs
+from fleetlore.storage.search import ONE_LEG, Filter, Legs
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
@@ -33,17 +33,44 @@ async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
 async def search_latest(
     ledger: Ledger, spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter
 ) -> Legs:
-    """Searches, also where another process erases for good meanwhile and takes away the tables from before."""
+    """Searches, also where another process erases for good meanwhile and takes away the tables from before.
+
+    Where one way of searching is broken, what the other finds is the answer, and `spaces.lacking` says so.
+    """
     searched = spaces.generation
+    await spaces.resident.follow(ledger, space)
     try:
-        return await spaces.search(space, text=text, vector=vector, where=where)
+        found = await spaces.search(space, text=text, vector=vector, where=where)
     except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
-        if not isinstance(known_fault(error), StorageFault):
+        fault = known_fault(error)
+        if not isinstance(fault, StorageFault):
             raise
         await follow_generation(ledger, spaces)
         if spaces.generation == searched:
-            raise
-    return await spaces.search(space, text=text, vector=vector, where=where)
+            return await _by_one_leg(spaces, space, text=text, vector=vector, where=where, fault=fault)
+        found = await spaces.search(space, text=text, vector=vector, where=where)
+    if spaces.lacking == ONE_LEG:
+        spaces.lacking = ""
+    return found
+
+
+async def _by_one_leg(
+    spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter, fault: StorageFault
+) -> Legs:
+    """What is found by words alone or by meaning alone. Finding nothing is no proof that a leg works: then it fails."""
+    for words, meaning in ((text, vector * 0), ("", vector)):
+        try:
+            found = await spaces.search(space, text=words, vector=meaning, where=where)
+        except (StorageFault, ExceptionGroup) as error:
+            if not isinstance(known_fault(error), StorageFault):
+                raise
+            continue
+        if found.text or found.vector:
+            spaces.lacking = ONE_LEG
+            return found
+    if isinstance(fault, SpacesDamaged):
+        spaces.damage = fault
+    raise fault
 
 
 class Intake:
@@ -65,8 +92,12 @@ class Intake:
         await self._batches.submit((space, item))
 
     async def _add(self, batch: Sequence[tuple[Space, IndexedItem]]) -> Sequence[None]:
-        async with self._spaces.writing():
-            await follow_generation(self._ledger, self._spaces)
-            for space in SPACES:
-                await self._spaces.add(space, [item for owner, item in batch if owner == space])
+        try:
+            async with self._spaces.writing():
+                await follow_generation(self._ledger, self._spaces)
+                for space in SPACES:
+                    await self._spaces.add(space, [item for owner, item in batch if owner == space])
+        except SpacesDamaged as damage:
+            self._spaces.damage = damage
+            raise
         return [None] * len(batch)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Flag
 from fleetlore.storage.rows import content_of, list_of

@@ -17,16 +17,19 @@ from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.database import Connection, Database
+from fleetlore.storage.archive import Archive
+from fleetlore.storage.connection import Connection
+from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
-from fleetlore.storage.errors import DataDirectoryUnusable, EmbedderMismatch
+from fleetlore.storage.errors import DataDirectoryUnusable, DataError, EmbedderMismatch
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
 from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
+from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.withdrawals import Withdrawing
@@ -61,7 +64,7 @@ class Ledger:
 
         `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
 
-        Raises `DataDirectoryUnusable`, `DataNewer` and `EmbedderMismatch`; `pragmas` as in `Database.open`.
+        Raises `DataDirectoryUnusable` and `EmbedderMismatch`; as to what else, and `pragmas`, see `Database.open`.
         """
         try:
             await anyio.Path(data).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,8 +80,15 @@ class Ledger:
                 raise EmbedderMismatch(info.embedder, embedder)
             yield cls(database, info, clock)
 
+    async def snapshot(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
+        """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
+        return await self._database.snapshot(lambda connection: job(LedgerView(connection)))
+
     async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
-        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here."""
+        """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here.
+
+        It awaits nothing but the transaction.
+        """
 
         async def carried_out(connection: Connection) -> ResultT:
             transaction = LedgerTransaction(connection, self.info, self.clock())
@@ -86,18 +96,46 @@ class Ledger:
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result
 
+        if await self._database.follow():
+            await self.refresh()
         return await self._database.write(carried_out)
+
+    @property
+    def trouble(self) -> DataError | None:
+        """See `Database.trouble`."""
+        return self._database.trouble
+
+    @property
+    def openings(self) -> int:
+        """See `Database`."""
+        return self._database.openings
+
+    async def refuse(self) -> None:
+        """Raises why nothing can be written now; to be asked before anything is written beside the ledger."""
+        await self._database.refuse()
+
+    async def recover(self) -> None:
+        """See `Database.recover`."""
+        await self._database.recover()
 
     async def purge(self) -> bool:
         """See `Database.purge`."""
         return await self._database.purge()
+
+    async def checkpoint(self, *, idle: bool) -> None:
+        """See `Database.checkpoint`."""
+        await self._database.checkpoint(idle=idle)
 
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
         return digest(self.info, *parts)
 
     async def refresh(self) -> StoreInfo:
-        """Reads again what the ledger says of itself: a rebuild by another process changes the generation."""
+        """Reads again what the ledger says of itself: a rebuild by another process changes the generation.
+
+        Raises `DataDirectoryLost` where the ledger that was opened is gone; follows where another has taken its place.
+        """
+        await self._database.follow()
         self.info = await self.read.store() or self.info
         return self.info
 
@@ -118,7 +156,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, Withdrawing):
+class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -233,6 +271,7 @@ class LedgerTransaction(Relations, Adoption, Erasing, Judging, Rescreening, With
     async def answer_receipt(self, receipt: ReceiptId) -> None:
         """Notes that a receipt was answered."""
         await self._connection.run("answer_receipt", id=receipt, at=self._at)
+        await self._connection.run("answer_archived", id=receipt, at=self._at)
 
     async def remind(self, receipts: Iterable[ReceiptId]) -> list[ReceiptId]:
         """Notes that their agents are asked for feedback; returns those that nobody was asked for or has given."""

@@ -24,6 +24,7 @@ from fleetlore.storage.records import (
     Space,
 )
 from fleetlore.storage.rescreening import Unscreened
+from fleetlore.storage.row_changes import RowChanges
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
     IndexedItem,
@@ -48,6 +49,7 @@ class LedgerView(
     EvidenceView,
     JudgementView,
     PeopleView,
+    RowChanges,
     StandingsView,
     Unscreened,
     WithdrawalsView,
@@ -123,6 +125,7 @@ class LedgerView(
     async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
         """The receipt, if it was ever given to this agent, or, for None, to anybody."""
         row = await self._connection.row("receipt", id=receipt, agent=agent)
+        row = row or await self._connection.row("archived_receipt", id=receipt, agent=agent)
         if row is None:
             return None
         shown = tuple(map(shown_of, json.loads(row["shown"])))

@@ -3,6 +3,7 @@
 They hold on local disks only.
 """
 
+import errno
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import anyio
 from filelock import FileLock, Timeout
+
+from fleetlore.storage.errors import DataDirectoryLost, DataReadOnly, DiskRefuses, StorageFull
 
 # Held for adding and removing rows of the spaces, and for a round of upkeep.
 WRITE_LOCK = "write.lock"
@@ -22,6 +25,7 @@ class ProcessLock:
     """A lock file that one process at a time holds, and within it one task at a time."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = FileLock(path, thread_local=False)
         self._tasks = anyio.Lock()
 
@@ -51,8 +55,17 @@ class ProcessLock:
                     self._file.release()
 
     def _take(self) -> bool:
+        folder = self._path.parent
+        if not folder.is_dir():
+            raise DataDirectoryLost(folder)  # the library would make it
         try:
             self._file.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise DataReadOnly(folder) from error
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull from error
+            raise DiskRefuses(error.strerror or str(error)) from error
         return True

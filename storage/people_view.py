@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Outcome, Space
 from fleetlore.storage.rows import content_of, microseconds

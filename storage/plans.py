@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from fleetlore.storage.database import Row
+from fleetlore.storage.connection import Row
 from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.records import AgentName, Edit, Plan, PlannedItem, Verdict, Wording
 from fleetlore.storage.rows import as_screened, content_of, microseconds, moment

@@ -2,18 +2,21 @@
 
 The ledger is read first and the tables second, always: the other way round, a row that another process is just
 adding would be missing from the older reading, and be added twice.
+
+A row that the ledger does not know is an orphan, or belongs to a feedback that another process is about to commit. No
+clock tells which: those of two processes may be hours apart. So it goes only once one process has seen it for long.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fleetlore.storage.identifiers import ItemId, age
+from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Space
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 _SLICE = 1_000
-_ORPHAN_AGE = timedelta(minutes=10)
+_ORPHANED_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,15 +37,29 @@ class Repairs:
     doubles: int = 0
 
 
-async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
-    """Adds missing rows, removes orphans older than ten minutes, reduces doubles to one."""
+@dataclass(slots=True)
+class Strays:
+    """Rows that the ledger did not know when this process last looked, and since when, by a clock of its own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    seen: dict[Space, dict[ItemId, float]] = field(default_factory=dict)
+
+    def orphans(self, space: Space, unknown: Collection[ItemId]) -> set[ItemId]:
+        """Those that have been unknown for ten minutes; the others are kept in mind."""
+        now, before = self.monotonic(), self.seen.get(space, {})
+        self.seen[space] = {item: before.get(item, now) for item in unknown}
+        return {item for item, since in self.seen[space].items() if now - since > _ORPHANED_SECONDS}
+
+
+async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces, strays: Strays | None = None) -> Repairs:
+    """Adds missing rows, removes orphans that `strays` has known for ten minutes, reduces doubles to one."""
+    strays = strays or Strays()
     total = Counter[str]()
     for space in SPACES:
         known = await ledger.read.living_ids(space)
         present = Counter(await spaces.ids(space))
         missing = known - present.keys()
-        # A younger unknown row may belong to a feedback that another process is about to commit.
-        orphans = {item for item in present.keys() - known if age(item, ledger.clock()) > _ORPHAN_AGE}
+        orphans = strays.orphans(space, present.keys() - known)
         doubles = {item for item in present if present[item] > 1}
         await align(ledger, spaces, space, missing | orphans | doubles)
         total.update(added=len(missing), orphans=len(orphans), doubles=len(doubles))

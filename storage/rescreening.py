@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.connection import Connection, Row
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import SPACES, AgentName
 from fleetlore.storage.redaction import SCREENING, redact_all

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from fleetlore.storage.database import Row
+from fleetlore.storage.connection import Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, StoreId
 from fleetlore.storage.records import AgentName, Evidence, Factors, Item, Shown, Verdict
 from fleetlore.storage.redaction import SCREENING, redact_all

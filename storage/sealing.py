@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from fleetlore.storage.chain import SEAL, new_nonce, seal_of
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import new_event_id
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.redaction import SCREENING

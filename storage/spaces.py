@@ -6,6 +6,7 @@ This is the only module that knows LanceDB.
 """
 
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -14,18 +15,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 import lancedb
 from lancedb.expr import col, lit
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 
 from fleetlore.storage.embedding import Embedder, Vectors
-from fleetlore.storage.errors import StorageFault, StorageFull
+from fleetlore.storage.errors import DiskRefuses, SpacesDamaged, StorageFault, StorageFull
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.rows import IndexedItem
-from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
+from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.table_rows import predicate_of, rows_of, schema_of, vectors_of
 
 ResultT = TypeVar("ResultT")
@@ -38,26 +41,56 @@ OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
 PROBES = 32
 REFINE_FACTOR = 8
+_SLICE = 4_096
 _CACHE_BYTES = 64 << 20
-_RETENTION = timedelta(minutes=10)
+# A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
+# a second; who was stopped in the midst of one for longer than this asks again.
+_RETENTION = timedelta(minutes=1)
+# What is added to a vector index makes a further one beside it, each of which is searched.
+_MOST_VECTOR_INDEXES = 24
 _ATTEMPTS = 12
-_FULL = ("No space left", "File too large", "os error 28", "os error 27")
+_FULL = ("No space left", "File too large", "quota exceeded", "os error 28", "os error 27", "os error 122")
+_READ_ONLY = ("Permission denied", "Read-only file system", "os error 13", "os error 30")
+_SOURCE = re.compile(r",? /\S+\.rs:\d+:\d+.*", re.DOTALL)  # where LanceDB's own source noticed it
 
 
 class KnowledgeSpaces:
-    """Both spaces of one generation. Adding needs the write lock; searching needs nothing."""
+    """Both spaces of one generation. Adding needs the write lock; searching needs nothing.
 
-    def __init__(self, database: lancedb.AsyncConnection, embedder: Embedder, write_lock: ProcessLock) -> None:
+    `damage` is why they must be opened anew before they are of use, `lacking` what searching misses for now, in words.
+    """
+
+    def __init__(
+        self,
+        database: lancedb.AsyncConnection,
+        embedder: Embedder,
+        write_lock: ProcessLock,
+        may_write: Callable[[], Awaitable[None]],
+    ) -> None:
         self._database = database
         self.embedder = embedder
         self._write_lock = write_lock
+        self._may_write = may_write
         self._tables: dict[Space, Any] = {}
         self.generation = 0
+        self.damage: SpacesDamaged | None = None
+        self.lacking = ""
+        self.resident = ResidentVectors(self)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, data: Path, *, embedder: Embedder, generation: int) -> AsyncIterator["KnowledgeSpaces"]:
-        """Opens the spaces of that generation in a data directory, and makes what is missing."""
+    async def open(
+        cls,
+        data: Path,
+        *,
+        embedder: Embedder,
+        generation: int,
+        may_write: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+    ) -> AsyncIterator["KnowledgeSpaces"]:
+        """Opens the spaces of that generation in a data directory, and makes what is missing.
+
+        `may_write` raises why nothing may be written; it is asked before anything is.
+        """
         with _our_errors():
             database = await lancedb.connect_async(
                 str(data / "spaces"),
@@ -66,9 +99,10 @@ class KnowledgeSpaces:
                 session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
             )
         try:
-            spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK))
-            async with spaces.writing():
-                await spaces.use(generation)
+            spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK), may_write)
+            if not await spaces._found(generation):
+                async with spaces.writing():
+                    await spaces.use(generation)
             yield spaces
         finally:
             database.close()
@@ -76,8 +110,18 @@ class KnowledgeSpaces:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
         """Holds the write lock: one process at a time adds or removes rows."""
+        await self._may_write()
         async with self._write_lock.held():
             yield
+
+    async def _found(self, generation: int) -> bool:
+        """Turns to that generation without writing anything, if its tables are there."""
+        with _our_errors():
+            tables = (await self._database.list_tables()).tables
+        if not all(f"{space}_{generation}" in tables for space in SPACES):
+            return False
+        await self.use(generation)
+        return True
 
     async def use(self, generation: int) -> None:
         """Searches that generation from now on; makes its tables if they are missing. Needs the write lock."""
@@ -116,6 +160,10 @@ class KnowledgeSpaces:
             found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
         async def vector_leg() -> None:
+            near = await self.resident.nearest(space, vector.reshape(1, -1), limit=LEG_LIMIT, where=where)
+            if near is not None:
+                found["vector"] = near[0]
+                return
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
             query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
@@ -134,6 +182,12 @@ class KnowledgeSpaces:
         if not items:
             return {}
         vectors = vectors_of(items, self.embedder)
+        near = await self.resident.nearest(space, vectors, limit=limit + 1, where=where)
+        if near is not None:
+            return {
+                item.id: {other: cosine for other, cosine in found.items() if other != item.id}
+                for item, found in zip(items, near, strict=True)
+            }
         query = self._tables[space].query().nearest_to(list(vectors)).distance_type("cosine")
         query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)
         if predicate := predicate_of(where):
@@ -154,36 +208,62 @@ class KnowledgeSpaces:
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
+    async def vectors(self, space: Space) -> AsyncIterator[tuple[list[ItemId], Vectors]]:
+        """Every row's id and vector, in slices."""
+        with _our_errors():
+            slices = await self._tables[space].query().select(["id", "vector"]).to_batches(max_batch_length=_SLICE)
+            async for rows in slices:
+                vectors = rows["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
+                yield [ItemId(item) for item in rows["id"].to_pylist()], vectors
+
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""
         with _our_errors():
             return int(await self._tables[space].version())
 
     async def optimize(self, space: Space) -> None:
-        """Compacts the table, brings its indexes up to date, forgets versions older than ten minutes."""
+        """Compacts the table, brings its indexes up to date, forgets versions older than a minute."""
         await _retried(lambda: self._tables[space].optimize(cleanup_older_than=_RETENTION))
 
+    async def rows(self, space: Space) -> int:
+        """How many rows the table has."""
+        with _our_errors():
+            return int(await self._tables[space].count_rows())
+
     async def index(self, space: Space) -> None:
-        """Makes the indexes that a table of its size wants and does not have yet; smaller ones are scanned exactly."""
+        """Makes the indexes that a table of its size wants and does not have yet; smaller ones are scanned exactly.
+
+        A vector index is made anew once it is in many parts, or the table has more than doubled at once.
+        """
         table = self._tables[space]
         with _our_errors():
             rows = await table.count_rows()
-            indexed = {index.columns[0] for index in await table.list_indices()}
+            indexed = {index.columns[0]: index.name for index in await table.list_indices()}
             wanted: dict[str, BTree | IvfRq] = {}
-            if space == "prompt" and rows >= OWNER_INDEX_FROM:
+            if space == "prompt" and rows >= OWNER_INDEX_FROM and "owner" not in indexed:
                 wanted["owner"] = BTree()
-            if rows >= VECTOR_INDEX_FROM:
+            if rows >= VECTOR_INDEX_FROM and ("vector" not in indexed or await _outworn(table, indexed["vector"])):
                 wanted["vector"] = IvfRq(distance_type="cosine")
-        for column in wanted.keys() - indexed:
-            await _retried(partial(table.create_index, column, config=wanted[column]))
+        for column, config in wanted.items():
+            await _retried(partial(table.create_index, column, config=config))
 
     async def _table(self, name: str) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
         if name in (await self._database.list_tables()).tables:
             return await self._database.open_table(name)
+        await self._may_write()
+        self.lacking = FILLING
         table = await self._database.create_table(name, schema=schema_of(self.embedder.dimension))
         index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
         await table.create_index("text", config=index)
         return table
+
+
+async def _outworn(table: Any, index: str) -> bool:  # noqa: ANN401  as above
+    """Whether a vector index is in many parts, or holds less than half of the rows."""
+    found = await table.index_stats(index)
+    return found is not None and (
+        (found.num_indices or 1) > _MOST_VECTOR_INDEXES or found.num_unindexed_rows > found.num_indexed_rows
+    )
 
 
 async def _scores(
@@ -206,9 +286,15 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError) as error:
-        if any(sign in str(error) for sign in _FULL):
+        said = str(error)
+        if any(sign in said for sign in _FULL):
             raise StorageFull from error
-        raise StorageFault("knowledge space", str(error).partition("\n")[0][:300]) from error
+        reason = _SOURCE.sub("", said).partition("\n")[0][:300].rstrip(". ")
+        if any(sign in said for sign in _READ_ONLY):
+            raise DiskRefuses(reason) from error
+        if "conflict" in said.lower():
+            raise StorageFault("knowledge space", reason) from error
+        raise SpacesDamaged(reason) from error
 
 
 async def _retried(operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
@@ -216,7 +302,7 @@ async def _retried(operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
     for attempt in range(_ATTEMPTS):
         try:
             return await operation()
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             if "conflict" not in str(error).lower() or attempt == _ATTEMPTS - 1:
                 with _our_errors():
                     raise

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.connection import Connection, Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId, ReceiptId
 from fleetlore.storage.records import AgentName, Implicit, Outcome
 from fleetlore.storage.rows import microseconds, moment

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.connection import Connection, Row
 from fleetlore.storage.identifiers import TokenId
 from fleetlore.storage.records import AgentName
 from fleetlore.storage.rows import microseconds, moment

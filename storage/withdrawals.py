@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from fleetlore.storage.database import Connection, Row
+from fleetlore.storage.connection import Connection, Row
 from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import NO_EXPERIENCE, AgentName, Experience, PlanKind, Stage, Verdict
 from fleetlore.storage.rows import microseconds, moment, row_of_verdict, verdict_of

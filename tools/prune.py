@@ -17,7 +17,7 @@ from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT
 from fleetlore.tools.text import quoted
-from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
+from fleetlore.tools.tool import KnowledgeTool, knowledge_tool, written
 
 DESCRIPTION = (
     "Forget knowledge for the whole fleet; reversible. Only when a person asks for it: to report a wrong item use "
@@ -88,7 +88,7 @@ def prune(memory: Memory) -> KnowledgeTool:
             if plan or values["apply"]:
                 pruning = await unit.apply_plan(plan or pruning.plan.id, agent=agent)
         answer = answer_of(pruning)
-        return both_forms(answer, text_of)
+        return written(answer, text_of).result
 
     return knowledge_tool(
         "prune",

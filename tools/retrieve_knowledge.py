@@ -15,7 +15,7 @@ from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
 from fleetlore.tools.text import clipped, quoted
-from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool, tokens
+from fleetlore.tools.tool import KnowledgeTool, Written, knowledge_tool, written
 
 DESCRIPTION = (
     "What other agents learnt about a task like yours, best first. Call it once before you start a non-trivial task, "
@@ -104,11 +104,11 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
         max_tokens = values.pop("max_tokens")
         unit = await memory.unit()
         values["project"] = values["project"] or memory.project()
+        answers = _Answers()
         found = await unit.retrieve(
-            Question(agent=agent, **values), fits=lambda retrieval: _tokens(retrieval) <= max_tokens
+            Question(agent=agent, **values), fits=lambda retrieval: answers.of(retrieval).tokens <= max_tokens
         )
-        answer = answer_of(found)
-        return both_forms(answer, text_of)
+        return answers.of(found).result
 
     return knowledge_tool(
         "retrieve_knowledge",
@@ -126,9 +126,20 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
     )
 
 
-def _tokens(retrieval: Retrieval) -> float:
-    answer = answer_of(retrieval)
-    return tokens(answer, text_of)
+class _Answers:
+    """The answers that one call thinks of, each written once: nearly always the first that is looked at is given."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[Retrieval, Written]] = []
+
+    def of(self, retrieval: Retrieval) -> Written:
+        """This retrieval as an answer."""
+        for known, answer in self._known:
+            if known is retrieval:
+                return answer
+        answer = written(answer_of(retrieval), text_of)
+        self._known.append((retrieval, answer))
+        return answer
 
 
 def answer_of(retrieval: Retrieval) -> RetrieveAnswer:
@@ -137,8 +148,10 @@ def answer_of(retrieval: Retrieval) -> RetrieveAnswer:
     advice = control.advice
     if retrieval.omitted:
         advice += f" {retrieval.omitted} more did not fit: ask with a larger max_tokens."
+    if retrieval.lacking:
+        advice += f" Not everything was searched: {retrieval.lacking}."
     if retrieval.receipt is None:
-        advice += " No receipt could be stored: the disk is full."
+        advice += f" No receipt could be stored: {retrieval.unrecorded}."
     return RetrieveAnswer(
         receipt=retrieval.receipt or "",
         control=ControlAnswer(

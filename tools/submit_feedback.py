@@ -14,7 +14,7 @@ from fleetlore.storage.records import Outcome, Space, Status
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, APPLIES_WHEN, INSIGHT, KIND, PROJECT, TAGS, TASK_TYPE
-from fleetlore.tools.tool import KnowledgeTool, both_forms, knowledge_tool
+from fleetlore.tools.tool import KnowledgeTool, knowledge_tool, written
 
 DESCRIPTION = (
     "Tell the fleet how it went, so that the next agent does better. Call it when a task is finished, has failed, or "
@@ -95,7 +95,7 @@ def submit_feedback(memory: Memory) -> KnowledgeTool:
         values["agent"] = memory.admit("submit_feedback", values["agent"], context)
         unit = await memory.unit()
         answer = answer_of(await unit.learn(report_of(values | {"workplace": memory.project()})))
-        return both_forms(answer, text_of)
+        return written(answer, text_of).result
 
     return knowledge_tool(
         "submit_feedback",

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context
@@ -73,25 +74,28 @@ def knowledge_tool(
     )
 
 
-def both_forms(answer: AnswerT, text_of: Callable[[AnswerT], str]) -> CallToolResult:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """An answer in both forms: everything in it is seen, and it loads nothing where it is shown."""
+
+    structured: dict[str, Any]
+    text: str
+
+    @property
+    def tokens(self) -> float:
+        """The size of the larger form, at four characters a token."""
+        return max(len(json.dumps(self.structured, ensure_ascii=False)), len(self.text)) / 4
+
+    @property
+    def result(self) -> CallToolResult:
+        """What a tool gives back."""
+        return CallToolResult(content=[TextContent(type="text", text=self.text)], structured_content=self.structured)
+
+
+def written(answer: AnswerT, text_of: Callable[[AnswerT], str]) -> Written:
     """The structured form, without fields at their default, and the text form; both of what may be shown."""
-    answer = shown(answer)
-    return CallToolResult(
-        content=[TextContent(type="text", text=text_of(answer))], structured_content=structured(answer)
-    )
-
-
-def shown(answer: AnswerT) -> AnswerT:
-    """An answer in which everything is seen, and nothing loads anything where it is shown."""
-    return type(answer).model_validate(all_harmless(answer.model_dump()))
-
-
-def structured(answer: BaseModel) -> dict[str, Any]:
-    """The structured form of an answer."""
-    return answer.model_dump(mode="json", exclude_defaults=True)
-
-
-def tokens(answer: AnswerT, text_of: Callable[[AnswerT], str]) -> float:
-    """The size of the larger form, at four characters a token."""
-    answer = shown(answer)
-    return max(len(json.dumps(structured(answer), ensure_ascii=False)), len(text_of(answer))) / 4
+    made = answer.model_dump(mode="json", exclude_defaults=True)
+    structured = all_harmless(made)
+    if structured != made:
+        answer = type(answer).model_validate(structured)
+    return Written(structured=structured, text=text_of(answer))

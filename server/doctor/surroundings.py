@@ -9,11 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
+from fleetlore.server.status import shares_well
 from fleetlore.storage.database import SQLITE_VERSION
 
 _LIBRARIES = ("lancedb", "mcp", "wordllama")
-# From these on SQLite is free of a rare fault that can damage a write-ahead log which several processes share.
-_SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 _REMOTE = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afpfs", "fuse.glusterfs", "ceph"))
 _LEAST_FREE = 200 << 20
 _LITTLE_FREE = 2 << 30
@@ -23,7 +22,7 @@ def versions() -> Iterator[Finding]:
     """What is installed, and whether its SQLite may be shared by several processes."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     yield well("versions", f"fleetlore {version('fleetlore')}, Python {sys.version.split()[0]}, {libraries}")
-    if _is_safe(SQLITE_VERSION):
+    if shares_well(SQLITE_VERSION):
         yield well("SQLite", SQLITE_VERSION)
     else:
         yield warning(
@@ -88,8 +87,3 @@ def _room(data: Path) -> Finding:
     if free < _LITTLE_FREE:
         return warning("disk", seen, "Free some space before it runs out: compaction needs some for a while")
     return well("disk", seen)
-
-
-def _is_safe(found: str) -> bool:
-    number = tuple(int(part) for part in found.split("."))
-    return number >= _SAFE_SQLITE[-1] or any(number[:2] == safe[:2] and number >= safe for safe in _SAFE_SQLITE)

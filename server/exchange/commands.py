@@ -25,7 +25,7 @@ from fleetlore.server.settings import utc_now
 from fleetlore.server.whole_file import replacing
 from fleetlore.server.workplace import project_of
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
-from fleetlore.storage.errors import FileRefused, Refusal, StorageFull
+from fleetlore.storage.errors import FileRefused, NotWritable, Refusal
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.records import SPACES, AgentName
 from fleetlore.tools.shared_arguments import PROJECT, TAGS
@@ -185,8 +185,8 @@ def export(
             await ledger.write(
                 lambda transaction: transaction.record("exported", agent=agent, subject=ledger.info.id, items=count)
             )
-        except StorageFull:
-            click.echo("the data directory is full: this export is not on record", err=True)
+        except NotWritable as refusal:
+            click.echo(f"{refusal.brief}: this export is not on record", err=True)
         return count
 
     count = with_ledger(data, "", write_on_record)

@@ -24,6 +24,7 @@ SELECT id FROM items WHERE author = :agent OR owner = :agent
 UNION ALL SELECT subject FROM events WHERE kind IN ('new', 'superseding', 'conflict') AND agent = :agent
 UNION ALL SELECT id FROM feedback WHERE agent = :agent
 UNION ALL SELECT id FROM receipts WHERE agent = :agent
+UNION ALL SELECT id FROM archived_receipts WHERE agent = :agent
 UNION ALL SELECT id FROM plans WHERE agent = :agent;
 
 -- The items, other wordings of them, the reports that told either, and what these had asked before.
@@ -51,6 +52,7 @@ SELECT p.id FROM plans p
 -- name: labels_holding
 SELECT (SELECT count(*) FROM items WHERE holds(project, :text) OR holds(task_type, :text) OR holds(tags, :text))
      + (SELECT count(*) FROM receipts WHERE holds(project, :text) OR holds(task_type, :text))
+     + (SELECT count(*) FROM archived_receipts WHERE holds(project, :text) OR holds(task_type, :text))
      + (SELECT count(*) FROM verdicts WHERE holds(project, :text))
      + (SELECT count(*) FROM feedback WHERE holds(key, :text))
      + (SELECT count(*) FROM withdrawals WHERE holds(changes, :text)) AS count;
@@ -88,6 +90,9 @@ UPDATE feedback SET key = '', request = '' WHERE id IN (SELECT value FROM json_e
 -- name: erase_receipts
 UPDATE receipts SET project = '', task_type = '' WHERE id IN (SELECT value FROM json_each(:ids));
 
+-- name: erase_archived
+UPDATE archived_receipts SET project = '', task_type = '' WHERE id IN (SELECT value FROM json_each(:ids));
+
 -- name: erase_labels_of_items
 UPDATE items SET project = iif(holds(project, :text), '', project), tags = iif(holds(tags, :text), '[]', tags),
        task_type = iif(holds(task_type, :text), '', task_type)
@@ -95,6 +100,11 @@ UPDATE items SET project = iif(holds(project, :text), '', project), tags = iif(h
 
 -- name: erase_labels_of_receipts
 UPDATE receipts SET project = iif(holds(project, :text), '', project),
+       task_type = iif(holds(task_type, :text), '', task_type)
+ WHERE holds(project, :text) OR holds(task_type, :text);
+
+-- name: erase_labels_of_archived
+UPDATE archived_receipts SET project = iif(holds(project, :text), '', project),
        task_type = iif(holds(task_type, :text), '', task_type)
  WHERE holds(project, :text) OR holds(task_type, :text);
 

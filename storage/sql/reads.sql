@@ -243,9 +243,13 @@ SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
 SELECT (SELECT count(*) FROM agents) AS agents,
        (SELECT count(*) FROM items WHERE flags <> '' AND pruned_by IS NULL) AS held,
        (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
-       (SELECT count(*) FROM receipts) AS receipts,
-       (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL) AS answered,
+       (SELECT count(*) FROM receipts) + (SELECT count(*) FROM archived_receipts) AS receipts,
+       (SELECT count(*) FROM archived_receipts) AS archived,
+       (SELECT count(*) FROM receipts WHERE answered_at IS NOT NULL)
+     + (SELECT count(*) FROM archived_receipts WHERE answered_at IS NOT NULL) AS answered,
        (SELECT count(DISTINCT f.receipt) FROM feedback f JOIN receipts r ON r.id = f.receipt
+         WHERE f.implicit <> '' AND r.answered_at IS NULL)
+     + (SELECT count(DISTINCT f.receipt) FROM feedback f JOIN archived_receipts r ON r.id = f.receipt
          WHERE f.implicit <> '' AND r.answered_at IS NULL) AS implicit;
 
 -- name: attempts
@@ -254,7 +258,7 @@ SELECT r.id, r.at, r.agent, r.project, r.mode, r.shown, CASE WHEN :tasks THEN '[
          WHERE f.receipt = r.id AND f.outcome <> 'observation'
          ORDER BY f.implicit <> '', iif(f.implicit = '', f.at, -f.at), f.id LIMIT 1) AS outcome,
        c.body AS content, c.screened
-  FROM receipts r LEFT JOIN contents c ON :tasks AND c.id = r.id ORDER BY r.seq DESC LIMIT :latest;
+  FROM all_receipts r LEFT JOIN contents c ON :tasks AND c.id = r.id ORDER BY r.seq DESC LIMIT :latest;
 
 -- name: reports_on
 SELECT id, at, outcome, implicit FROM feedback WHERE receipt = :receipt ORDER BY at, id;

@@ -51,7 +51,9 @@ SELECT coalesce(max(seq), 0) AS seq FROM events;
 
 -- name: happened_after
 SELECT e.seq, e.at, e.kind, e.agent, e.subject, e.body,
-       f.outcome, f.implicit, f.receipt, f.answer, r.shown, r.near, r.control,
+       f.outcome, f.implicit, f.receipt, f.answer, coalesce(r.shown, unpacked(a.details) ->> '$.shown') AS shown,
+       coalesce(r.near, unpacked(a.details) ->> '$.near') AS near,
+       coalesce(r.control, unpacked(a.details) ->> '$.control') AS control,
        (SELECT min(v.direct) FROM verdicts v WHERE v.source = f.receipt AND v.feedback = f.id
           AND v.item IS NOT f.answer ->> '$.learned[0].id'
           AND v.item IN (SELECT value FROM json_each(f.answer, '$.credited')
@@ -63,6 +65,7 @@ SELECT e.seq, e.at, e.kind, e.agent, e.subject, e.body,
   FROM events e
   LEFT JOIN feedback f ON f.id = e.subject AND e.kind IN ('feedback', 'implied') AND f.answer <> ''
   LEFT JOIN receipts r ON r.id = f.receipt
+  LEFT JOIN archived_receipts a ON a.id = f.receipt
  WHERE e.seq > :after AND e.seq <= :until AND e.kind IN ('feedback', 'implied', 'superseded', 'pruned', 'merged', 'restored', 'withdrawal undone', 'imported')
  ORDER BY e.seq LIMIT :limit;
 

@@ -110,3 +110,9 @@ UPDATE plans SET items = :items, applied_at = :applied_at, undone_at = :undone_a
 
 -- name: prune_item
 UPDATE items SET pruned_by = :plan, merged_into = :survivor WHERE id = :id;
+
+-- name: take_room
+INSERT INTO meta (key, value) VALUES ('room', hex(zeroblob(32768))) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- name: leave_room
+DELETE FROM meta WHERE key = 'room';

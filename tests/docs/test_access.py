@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fleetlore.kmu.access import NEEDS
 from fleetlore.server.command_group import MODULES
-from fleetlore.storage.database import QUERIES
+from fleetlore.storage.queries import QUERIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "access.md").read_text("utf-8")
 ROWS = re.findall(r"^\| `([^|`]+)` \| (\w+) \| (.+) \|$", PAGE, re.MULTILINE)

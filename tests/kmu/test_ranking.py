@@ -172,19 +172,20 @@ def test_what_both_legs_find_nearer_is_more_relevant(text, vector):
 def test_what_is_neither_near_nor_shares_words_nor_quotes_the_same_name_is_no_candidate():
     far = item("1", insight="Water the plants", applies_when="in summer")
     legs = Legs(text={far.id: 3.0}, vector={far.id: 0.2})
-    assert candidates("deploy the billing service", legs, {far.id: far}) == []
+    assert candidates("deploy the billing service", legs, {far.id: 0.9}, {far.id: far}) == []
 
 
 def test_an_item_that_quotes_the_same_exact_name_is_a_candidate_however_far_it_is():
     quoting = item("1", insight="Raise the pool size", applies_when="PG-53300 under load")
     legs = Legs(text={quoting.id: 3.0}, vector={quoting.id: 0.1})
     task = "find out why nightly imports into the warehouse die with PG-53300 on replicas"
-    assert candidates(task, legs, {quoting.id: quoting}) == [Candidate(item=quoting, relevance=1.0, similarity=1.0)]
+    found = candidates(task, legs, {quoting.id: 0.9}, {quoting.id: quoting})
+    assert found == [Candidate(item=quoting, relevance=0.9, similarity=1.0)]
 
 
 def test_a_row_that_the_ledger_does_not_know_is_no_candidate():
     legs = Legs(text={ItemId("k_orphan"): 3.0}, vector={ItemId("k_orphan"): 0.9})
-    assert candidates("deploy the billing service", legs, {}) == []
+    assert candidates("deploy the billing service", legs, {ItemId("k_orphan"): 0.9}, {}) == []
 
 
 def test_of_items_linked_as_similar_only_the_best_is_shown_and_its_place_goes_to_the_next():

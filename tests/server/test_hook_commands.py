@@ -21,9 +21,9 @@ import pytest
 from fleet import COMMAND, free_port, http_server, in_process
 from fleetlore.server.hooks.transcript import receipts_in
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.queries import SCHEMA
 
 TASK = "rotate the signing keys of the payment gateway"
 LESSON = "Keep the old key for a day"

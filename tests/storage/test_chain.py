@@ -8,10 +8,10 @@ import pytest
 
 from fleetlore.kmu.auditing import verify
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.database import MIGRATIONS
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import StorageFault
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.queries import MIGRATIONS
 
 OLD = "INSERT INTO events (id, store, at, kind, agent, subject, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 

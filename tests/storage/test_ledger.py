@@ -10,26 +10,28 @@ import pytest
 
 from fleet import in_process
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.database import SCHEMA
 from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.queries import SCHEMA
 
 
 def _opened(data):
     return Ledger.open(data, embedder="", fallback="wordllama-256", clock=utc_now)
 
 
-async def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+async def test_a_ledger_of_a_newer_version_is_read_and_left_alone(tmp_path):
     async with _opened(tmp_path):
         pass
     file = tmp_path / "ledger.sqlite"
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
-    connection.close()
-    with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
-        async with _opened(tmp_path):
-            pass
+    before = file.read_bytes()
+    async with _opened(tmp_path) as ledger:
+        assert await ledger.read.agents() == 0
+        with pytest.raises(DataNewer, match=f"schema {SCHEMA + 1}, this one knows {SCHEMA}"):
+            await ledger.write(lambda transaction: transaction.saw("ana"))
+    assert file.read_bytes() == before
 
 
 def _threads():
@@ -120,3 +122,52 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_
         assert (await fleet.resource("fleetlore://status"))["feedback"] == before
     async with in_process(data) as fleet:
         await fleet.submit("deploy", outcome="success", reasoning="x" * 9_000)
+
+
+async def test_a_snapshot_shows_one_state_whatever_is_committed_meanwhile(tmp_path):
+    async with _opened(tmp_path) as ledger, _opened(tmp_path) as other:
+
+        async def counted_twice(view):
+            before = await view.agents()
+            anyio.from_thread.run(other.write, lambda transaction: transaction.saw("ana"))
+            return before, await view.agents()
+
+        assert await ledger.snapshot(counted_twice) == (0, 0)
+        assert await ledger.read.agents() == 1
+
+
+async def test_a_job_that_awaits_something_else_is_taken_back_and_told(tmp_path):
+    async with _opened(tmp_path) as ledger:
+
+        class Elsewhere:
+            def __await__(self):
+                yield self
+
+        async def wandering(transaction):
+            await transaction.saw("ana")
+            await Elsewhere()
+
+        with pytest.raises(RuntimeError, match="awaited something else than the ledger"):
+            await ledger.write(wandering)
+        await ledger.write(lambda transaction: transaction.saw("ben"))
+        assert await ledger.read.agents() == 1
+
+
+async def test_a_writer_that_gives_up_leaves_no_transaction_open_and_the_group_unharmed(tmp_path):
+    async with _opened(tmp_path) as ledger, _opened(tmp_path) as other:
+        begun, go_on = threading.Event(), threading.Event()
+
+        async def slow(transaction):
+            await transaction.saw("ana")
+            begun.set()
+            go_on.wait(10)
+
+        async with anyio.create_task_group() as tasks:
+            async with anyio.create_task_group() as giving_up:
+                giving_up.start_soon(ledger.write, slow)
+                await anyio.to_thread.run_sync(begun.wait)
+                giving_up.cancel_scope.cancel()
+            tasks.start_soon(ledger.write, lambda transaction: transaction.saw("ben"))
+            go_on.set()
+        await other.write(lambda transaction: transaction.saw("eve"))
+        assert await ledger.read.agents() == 3

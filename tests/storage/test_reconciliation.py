@@ -15,7 +15,7 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.errors import EmbedderMismatch
 from fleetlore.storage.identifiers import new_item_id
 from fleetlore.storage.ledger_view import IndexedItem
-from fleetlore.storage.reconciliation import Repairs, reconcile
+from fleetlore.storage.reconciliation import Repairs, Strays, reconcile
 
 
 async def _teach(unit, insight, **values):
@@ -51,8 +51,10 @@ async def test_a_row_that_stands_twice_is_shown_once_and_reduced_to_one(opened):
 
 
 async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed_once_it_is_old(opened):
-    for age, orphans in ((timedelta(0), 0), (timedelta(minutes=11), 1)):
-        async with opened() as unit:
+    seconds = [0.0]
+    strays = Strays(monotonic=lambda: seconds[0])
+    async with opened() as unit:
+        for age in (timedelta(hours=-5), timedelta(0), timedelta(hours=5)):  # whatever the clock of its writer said
             stray = IndexedItem(
                 seq=0,
                 id=new_item_id(utc_now() - age),
@@ -64,8 +66,10 @@ async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed_on
             )
             async with unit.spaces.writing():
                 await unit.spaces.add("general", [stray])
-            assert await _insights(unit) == []
-            assert await reconcile(unit.ledger, unit.spaces) == Repairs(orphans=orphans)
+        assert await _insights(unit) == []
+        for later, repairs in ((0, Repairs()), (599, Repairs()), (2, Repairs(orphans=3)), (700, Repairs())):
+            seconds[0] += later
+            assert await reconcile(unit.ledger, unit.spaces, strays) == repairs
 
 
 async def test_spaces_that_vanished_come_back_from_the_ledger(opened, tmp_path):

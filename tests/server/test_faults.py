@@ -1,0 +1,237 @@
+"""Faults under a running server: a full disk, a directory that goes, a newer program, files that break."""
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from fleet import COMMAND, Fleet, in_process
+from fleetlore.server.settings import utc_now
+from fleetlore.storage.errors import DataDirectoryLost, DataNewer, DataReadOnly, LedgerDamaged, StorageFull
+from fleetlore.storage.queries import SCHEMA
+
+LESSON = "the lesson that was there before"
+
+
+async def _soon(found, *, within=20):
+    """What `found` gives once it gives something."""
+    with anyio.fail_after(within):
+        while not (value := await found()):
+            await anyio.sleep(0.05)
+        return value
+
+
+async def _degraded(fleet):
+    return (await fleet.resource("fleetlore://status"))["degraded"]
+
+
+async def _is_well(fleet):
+    return not await _degraded(fleet)
+
+
+def _insights(answer):
+    return [item["insight"] for item in answer["items"]]
+
+
+async def test_a_full_disk_is_named_while_it_lasts_and_forgotten_once_there_is_room(tmp_path):
+    async with in_process(tmp_path) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+    pages = (tmp_path / "ledger.sqlite").stat().st_size // 4096
+    async with in_process(tmp_path, pragmas={"max_page_count": pages}) as fleet:
+        error = await fleet.refusal("submit_feedback", task="deploy", outcome="success", reasoning="x" * 9_000)
+        assert error == str(StorageFull())
+        assert (await _degraded(fleet))["disk"] == str(StorageFull())
+        answer = await fleet.retrieve("deploy " * 2_000)
+        assert (_insights(answer), answer["receipt"]) == ([LESSON], "")
+        assert answer["control"]["advice"].endswith("No receipt could be stored: the disk is full.")
+
+
+async def test_a_ledger_that_was_removed_takes_no_report_and_its_server_goes_on_once_it_is_back(tmp_path):
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+        data.rename(tmp_path / "elsewhere")
+        lost = str(DataDirectoryLost(data))
+        assert await fleet.refusal("submit_feedback", task="deploy", outcome="success") == lost
+        assert await fleet.refusal("submit_feedback", task="deploy", insight="a new lesson", outcome="success") == lost
+        assert await fleet.refusal("retrieve_knowledge", task="deploy") == lost
+        assert (await _degraded(fleet))["data directory"] == lost
+        assert not data.exists()
+        (tmp_path / "elsewhere").rename(data)
+        assert _insights(await fleet.retrieve("deploy")) == [LESSON]
+        await fleet.teach("a new lesson", task="deploy")
+        await _soon(lambda: _is_well(fleet))
+
+
+async def test_a_server_follows_the_directory_that_was_put_in_the_place_of_its_own(tmp_path):
+    async with in_process(tmp_path / "other") as fleet:
+        await fleet.teach("a lesson of the other store", task="deploy")
+    data = tmp_path / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+        before = (await fleet.resource("fleetlore://status"))["store"]
+        data.rename(tmp_path / "former")
+        (tmp_path / "other").rename(data)
+
+        async def followed():
+            found = await fleet.resource("fleetlore://status")
+            return found["store"] != before and not found["degraded"]
+
+        await _soon(followed)
+        assert _insights(await fleet.retrieve("deploy")) == ["a lesson of the other store"]
+        await fleet.teach("a new lesson", task="deploy")
+    async with in_process(data) as fleet:
+        assert sorted(_insights(await fleet.retrieve("deploy"))) == ["a lesson of the other store", "a new lesson"]
+
+
+async def test_a_commit_into_a_ledger_that_is_removed_meanwhile_is_not_acknowledged(tmp_path):
+    async with in_process(tmp_path) as fleet, anyio.create_task_group() as tasks:
+        await fleet.teach(LESSON, task="deploy")
+        refused = []
+
+        async def report():
+            refused.append(await fleet.refusal("submit_feedback", task="deploy", outcome="success"))
+
+        ledger = tmp_path / "ledger.sqlite"
+        with closing(sqlite3.connect(ledger, isolation_level=None, check_same_thread=False)) as other:
+            await anyio.to_thread.run_sync(other.execute, "BEGIN IMMEDIATE")
+            tasks.start_soon(report)
+            await anyio.sleep(0.05)  # it waits for the lock by now, or will see at once that the file is gone
+            shutil.rmtree(tmp_path)
+            other.execute("ROLLBACK")
+        with anyio.fail_after(15):
+            while not refused:
+                await anyio.sleep(0.01)
+        assert refused == [str(DataDirectoryLost(tmp_path))]
+        assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["started on it", "migrated under it"])
+async def test_beside_a_newer_program_a_server_reads_and_writes_nothing(tmp_path, running):
+    file = tmp_path / "ledger.sqlite"
+
+    def migrate():
+        with closing(sqlite3.connect(file)) as newer:
+            newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+
+    async with in_process(tmp_path) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+    if not running:
+        migrate()
+    async with in_process(tmp_path) as fleet:
+        if running:
+            await fleet.retrieve("deploy")
+            migrate()
+        answer = await fleet.retrieve("deploy")
+        assert (_insights(answer), answer["receipt"]) == ([LESSON], "")
+        assert "a newer fleetlore made this data" in answer["control"]["advice"]
+        assert "upgrade it" in answer["control"]["advice"]
+        rows = sorted(path for path in (tmp_path / "spaces").rglob("*") if path.is_file())
+        told = str(DataNewer(tmp_path, SCHEMA + 1, SCHEMA))
+        assert "Upgrade this fleetlore" in told
+        assert await fleet.refusal("submit_feedback", task="deploy", insight="a new lesson", outcome="success") == told
+        assert await fleet.refusal("prune", ids=["k_0"], reason="why", apply=True)
+        assert (await _degraded(fleet))["ledger"] == told
+        assert rows == sorted(path for path in (tmp_path / "spaces").rglob("*") if path.is_file())
+
+
+async def test_where_an_older_program_cannot_even_read_a_newer_ledger_it_says_so(tmp_path):
+    async with in_process(tmp_path) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as newer:
+            newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+            newer.execute("ALTER TABLE experience RENAME TO learnt")
+        assert "Upgrade this fleetlore" in await fleet.refusal("retrieve_knowledge", task="deploy")
+
+
+def _break(path, how):
+    if how == "zeroed":
+        path.write_bytes(bytes(path.stat().st_size))
+    elif how == "torn":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        path.unlink()
+
+
+@pytest.mark.parametrize("how", ["zeroed", "torn", "missing"])
+@pytest.mark.parametrize("part", ["data", "_versions"])
+async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp_path, part, how):
+    from command import run
+
+    async with in_process(tmp_path) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+        feedback = (await fleet.resource("fleetlore://status"))["feedback"]
+        for file in (tmp_path / "spaces" / "general_1.lance" / part).iterdir():
+            _break(file, how)
+
+        async def noticed():
+            result = await fleet.client.call_tool("retrieve_knowledge", {"task": "deploy"})
+            text = result.content[0].text
+            return (result.is_error or "one of the two ways of searching is broken" in text) and text
+
+        told = await _soon(noticed)
+        assert "fleetlore rebuild" in told
+        assert ".rs:" not in told
+        assert "spaces" in await _degraded(fleet)
+        answer = await fleet.client.call_tool("submit_feedback", {"task": "t", "insight": "new", "outcome": "success"})
+        assert (await fleet.resource("fleetlore://status"))["feedback"] == feedback + (not answer.is_error)
+        await run("rebuild", "--data", tmp_path)
+        await _soon(lambda: _is_well(fleet))
+        assert LESSON in _insights(await fleet.retrieve("deploy"))
+        await fleet.teach("a new lesson", task="deploy")
+
+
+async def test_spaces_that_vanish_under_a_server_are_filled_again_from_the_ledger(tmp_path):
+    async with in_process(tmp_path) as fleet:
+        await fleet.teach(LESSON, task="deploy")
+        shutil.rmtree(tmp_path / "spaces")
+        assert "the ledger has all that was in them" in await fleet.refusal("retrieve_knowledge", task="deploy")
+
+        async def back():
+            result = await fleet.client.call_tool("retrieve_knowledge", {"task": "deploy"})
+            return not result.is_error and _insights(result.structured_content) == [LESSON]
+
+        await _soon(back)
+        await _soon(lambda: _is_well(fleet))
+
+
+@pytest.mark.parametrize("where", ["header", "pages"])
+async def test_a_damaged_ledger_is_named_with_what_mends_it_and_forgotten_once_it_is_mended(tmp_path, where):
+    file = tmp_path / "ledger.sqlite"
+    async with in_process(tmp_path) as fleet:
+        for number in range(20):
+            await fleet.teach(f"{LESSON} {number}", task="deploy")
+    good = file.read_bytes()
+    bad = bytearray(good)
+    bad[0 if where == "header" else 4096 :] = bytes(100 if where == "header" else len(good) - 4096)
+    async with in_process(tmp_path) as fleet:
+        await fleet.retrieve("deploy")
+        replaced = tmp_path / "replaced"
+        replaced.write_bytes(bad)
+        replaced.rename(file)
+        told = await fleet.refusal("submit_feedback", task="deploy", outcome="success")
+        assert f"{file} is damaged" in told
+        assert "fleetlore check" in told
+        assert "fleetlore restore" in told
+        assert "is damaged" in (await _degraded(fleet))["ledger"]
+        replaced.write_bytes(good)
+        replaced.rename(file)
+        await _soon(lambda: _is_well(fleet))
+        await fleet.submit("deploy", outcome="success")
+    with pytest.raises(LedgerDamaged):
+        file.write_bytes(bad)
+        async with in_process(tmp_path):
+            pass
