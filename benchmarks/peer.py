@@ -26,6 +26,8 @@ class CannotRun(RuntimeError):
 
     @classmethod
     def because(cls, error: BaseException, log: Path | None = None) -> CannotRun:
+        if isinstance(error, CannotRun):
+            return error
         said = str(error).strip() or type(error).__name__
         text = log.read_text(errors="replace") if log and log.exists() else ""
         lines = [line for line in text.splitlines() if "rror" in line]

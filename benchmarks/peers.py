@@ -112,7 +112,8 @@ def show(figures: Mapping[str, Figures]) -> None:
         if mine.cannot:
             print(f"{name} cannot run: {mine.cannot}")
         if mine.refusals:
-            print(f"{name} refused {len(mine.refusals)} writes, first with: {mine.refusals[0].splitlines()[0][:300]}")
+            said = mine.refusals[0].splitlines()[0][:300]
+            print(f"{name} refused {len(mine.refusals)} clients or writes, the first with: {said}")
 
 
 def keep(peers: Sequence[Peer], figures: Mapping[str, Figures], options: argparse.Namespace, started: float) -> None:
