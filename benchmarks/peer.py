@@ -26,8 +26,11 @@ class CannotRun(RuntimeError):
 
     @classmethod
     def because(cls, error: BaseException, log: Path | None = None) -> CannotRun:
+        if isinstance(error, CannotRun):
+            return error
         said = str(error).strip() or type(error).__name__
-        lines = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] if log else []
+        text = log.read_text(errors="replace") if log and log.exists() else ""
+        lines = [line for line in text.splitlines() if "rror" in line]
         return cls(said.splitlines()[0] + (f" ({lines[-1].strip()[:200]})" if lines else ""))
 
 

@@ -76,9 +76,10 @@ def install_python(packages: tuple[str, ...], environment: Path, python: str) ->
 
 
 def interpreter(wanted: Python) -> str:
-    """Find an interpreter that fits: first this one, then those on PATH; one with extensions where it matters."""
+    """Find one that fits: rather outside a home folder, where any user may run it, and with extensions if need be."""
     names = ("python3.13", "python3.12", "python3.11", "python3")
     found = [sys.executable, *(str(Path(folder) / name) for name in names for folder in os.get_exec_path())]
+    found.sort(key=lambda path: Path(path).resolve().is_relative_to(Path.home()))
     fitting = [fit for fit in ((path, *probe(path, wanted.least)) for path in dict.fromkeys(found)) if fit[1]]
     if not fitting:
         raise NotInstalled(f"needs Python {'.'.join(map(str, wanted.least))} or newer, and there is none on PATH")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -16,7 +18,7 @@ from peer import CannotRun, Peer, Session, log_of, tokens
 from peer_environments import megabytes
 from rich.progress import Progress
 
-Refused = (ToolFailed, MCPError, TimeoutError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+Refused = (CannotRun, ToolFailed, MCPError, TimeoutError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -61,24 +63,24 @@ class Course:
 
 
 async def rounds(
-    peers: Sequence[Peer], course: Course, count: int, folder: Path, progress: Progress
-) -> Mapping[str, Figures]:
-    """Let the memories take turns; who began the last round ends the next one."""
-    figures = {peer.name: Figures() for peer in peers}
+    figures: Mapping[str, Figures], peers: Sequence[Peer], course: Course, count: int, folder: Path, progress: Progress
+) -> AsyncIterator[None]:
+    """Let the memories take turns; who began the last round ends the next one. Yields after each turn."""
     turns = [(number, peer) for number in range(count) for peer in (peers if number % 2 == 0 else peers[::-1])]
     for number, peer in progress.track(turns, description="rounds"):
         mine = figures[peer.name]
         if mine.cannot:
             continue
-        stores = [folder / f"{peer.name}-{number}-{kind}" for kind in ("alone", "together")]
-        for store in stores:
+        store = folder / f"{peer.name}-{number}"
+        for part in (partial(alone, course=course, further=number == 0), partial(together, shares=course.shares)):
+            store = store.with_name(f"{store.name}-")
             store.mkdir(parents=True)
-        try:
-            await alone(peer, stores[0], course, mine, further=number == 0)
-            await together(peer, stores[1], course.shares, mine)
-        except* (CannotRun, OSError, *Refused) as failed:
-            mine.cannot = str(CannotRun.because(first(failed), log_of(stores[0])))
-    return figures
+            try:
+                await part(peer, store, mine)
+            except* (OSError, *Refused) as failed:
+                mine.cannot = str(CannotRun.because(first(failed), log_of(store)))
+            shutil.rmtree(store, ignore_errors=True)
+        yield
 
 
 def first(failed: BaseException) -> BaseException:
@@ -86,7 +88,7 @@ def first(failed: BaseException) -> BaseException:
     return first(failed.exceptions[0]) if isinstance(failed, BaseExceptionGroup) else failed
 
 
-async def alone(peer: Peer, store: Path, course: Course, mine: Figures, *, further: bool) -> None:
+async def alone(peer: Peer, store: Path, mine: Figures, *, course: Course, further: bool) -> None:
     """One client: tell the lessons one by one, ask for them, and once weigh the store after more of them."""
     async with peer.open(store) as session:
         if mine.schema is None and (tools := await session.tools()):
@@ -116,8 +118,13 @@ async def told(session: Session, lesson: Lesson, mine: Figures) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-async def together(peer: Peer, store: Path, shares: Sequence[Sequence[Lesson]], mine: Figures) -> None:
-    """Several clients, each with a server process of its own, write to one store at once; then a new one reads."""
+async def together(peer: Peer, store: Path, mine: Figures, *, shares: Sequence[Sequence[Lesson]]) -> None:
+    """Several clients, each with a server process of its own, write to one store at once; then a new one reads.
+
+    The store is there already, as on every day but the first.
+    """
+    async with peer.open(store) as session:
+        await session.search(shares[0][0].exact, SHOWN)
     acknowledged: list[Lesson] = []
     ready, ended = [anyio.Event() for _ in shares], [0.0 for _ in shares]
     go = anyio.Event()
@@ -135,7 +142,7 @@ async def together(peer: Peer, store: Path, shares: Sequence[Sequence[Lesson]], 
                         acknowledged.append(lesson)
                 ended[place] = time.perf_counter()
         except* (OSError, *Refused) as failed:
-            mine.refusals.append(str(first(failed)))
+            mine.refusals.append(str(CannotRun.because(first(failed), log_of(store))))
         finally:
             ready[place].set()
 

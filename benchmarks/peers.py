@@ -20,18 +20,23 @@ from command_line import names, parser, positive, run_async
 from lessons import lessons
 from lookup import NO_DATA, QUESTIONS, SHOWN
 from peer import Peer
+from peer_basic_memory import BasicMemory
 from peer_embeddings import embeddings
 from peer_environments import NotInstalled, environment_of, install, megabytes
 from peer_fleetlore import Fleetlore
+from peer_hindsight import Hindsight
+from peer_mem0 import Mem0
 from peer_memory_service import MemoryService
 from peer_rounds import Course, Figures, rounds
 from peer_server_memory import ServerMemory
 from report import print_table, progress_bar, write_json
-from rich.progress import Progress
 
 OTHERS: Mapping[str, Callable[[Path, str], Peer]] = {
     "mcp-memory-service": lambda environment, address: MemoryService(environment=environment, embeddings=address),
     "server-memory": lambda environment, _: ServerMemory(environment=environment),
+    "mem0ai": lambda environment, address: Mem0(environment=environment, embeddings=address),
+    "basic-memory": lambda environment, address: BasicMemory(environment=environment, embeddings=address),
+    "hindsight": lambda environment, address: Hindsight(environment=environment, embeddings=address),
 }
 NAMES = ("fleetlore", *OTHERS)
 
@@ -42,17 +47,14 @@ def all_peers(chosen: Sequence[str], work: Path, address: str) -> list[Peer]:
     return made + [new(environment_of(work, name), address) for name, new in OTHERS.items() if name in chosen]
 
 
-def installed(peers: Sequence[Peer], work: Path, progress: Progress) -> dict[str, float | NotInstalled]:
-    """Install what is not there yet. Returns the megabytes of each, or why there are none."""
-    sizes: dict[str, float | NotInstalled] = {}
-    for peer in progress.track(peers, description="installing"):
-        environment = environment_of(work, peer.name)
-        try:
-            install(peer.requirements, environment)
-            sizes[peer.name] = megabytes(environment)
-        except NotInstalled as why:
-            sizes[peer.name] = why
-    return sizes
+def installed(peer: Peer, work: Path) -> Figures:
+    """Install what is not there yet. Returns how large it is, or why it is not there."""
+    environment = environment_of(work, peer.name)
+    try:
+        install(peer.requirements, environment)
+    except NotInstalled as why:
+        return Figures(cannot=str(why))
+    return Figures(size=megabytes(environment))
 
 
 def course(options: argparse.Namespace) -> Course:
@@ -110,29 +112,11 @@ def show(figures: Mapping[str, Figures]) -> None:
         if mine.cannot:
             print(f"{name} cannot run: {mine.cannot}")
         if mine.refusals:
-            print(f"{name} refused {len(mine.refusals)} writes, first with: {mine.refusals[0].splitlines()[0][:300]}")
+            said = mine.refusals[0].splitlines()[0][:300]
+            print(f"{name} refused {len(mine.refusals)} clients or writes, the first with: {said}")
 
 
-async def main(options: argparse.Namespace) -> None:
-    started = time.perf_counter()
-    with ExitStack() as stack:
-        progress = stack.enter_context(progress_bar())
-        temporary = TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True)
-        folder = Path(stack.enter_context(temporary))
-        work = (options.work or folder).resolve()
-        work.mkdir(parents=True, exist_ok=True)
-        async with embeddings(folder / "embeddings.log") as address:
-            peers = all_peers(options.peers, work, address)
-            sizes = installed(peers, work, progress)
-            able = [peer for peer in peers if not isinstance(sizes[peer.name], NotInstalled)]
-            measured = await rounds(able, course(options), options.rounds, folder / "stores", progress)
-    figures = {peer.name: measured.get(peer.name, Figures()) for peer in peers}
-    for name, size in sizes.items():
-        if isinstance(size, NotInstalled):
-            figures[name].cannot = str(size)
-        else:
-            figures[name].size = size
-    show(figures)
+def keep(peers: Sequence[Peer], figures: Mapping[str, Figures], options: argparse.Namespace, started: float) -> None:
     write_json(
         options.json,
         benchmark="peers",
@@ -140,6 +124,32 @@ async def main(options: argparse.Namespace) -> None:
         results={peer.name: {"requirements": repr(peer.requirements), **asdict(figures[peer.name])} for peer in peers},
         seconds=time.perf_counter() - started,
     )
+
+
+def folders(temporary: str, work: Path | None) -> tuple[Path, Path]:
+    """Return where stores are and where environments are."""
+    folder = Path(temporary)
+    folder.chmod(0o711)  # a store may belong to another user than ours
+    work = (work or folder).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    return folder, work
+
+
+async def main(options: argparse.Namespace) -> None:
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        progress = stack.enter_context(progress_bar())
+        temporary = TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True)
+        folder, work = folders(stack.enter_context(temporary), options.work)
+        async with embeddings(folder / "embeddings.log") as address:
+            peers = all_peers(options.peers, work, address)
+            figures = {peer.name: installed(peer, work) for peer in progress.track(peers, description="installing")}
+            able = [peer for peer in peers if not figures[peer.name].cannot]
+            turns = rounds(figures, able, course(options), options.rounds, folder / "stores", progress)
+            async for _ in turns:
+                keep(peers, figures, options, started)
+    show(figures)
+    keep(peers, figures, options, started)
 
 
 def arguments() -> argparse.Namespace:

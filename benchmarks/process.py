@@ -95,9 +95,9 @@ def free_port() -> int:
         return port
 
 
-async def healthy(process: anyio.abc.Process, url: str, log: Path) -> None:
+async def healthy(process: anyio.abc.Process, url: str, log: Path, seconds: float = START_SECONDS) -> None:
     async with httpx2.AsyncClient() as http:
-        with anyio.move_on_after(START_SECONDS):
+        with anyio.move_on_after(seconds):
             while process.returncode is None:
                 try:
                     if (await http.get(url)).status_code == 200:
