@@ -27,9 +27,8 @@ from fleetlore.server.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_SWITCH_SECONDS = (
-    0.001  # a thread that works in the ledger lets a call that has come go on after so long, not after 5 ms
-)
+# After so long a thread that works in the ledger lets a call go on that has come meanwhile; Python's own 5 ms are felt.
+_SWITCH_SECONDS = 0.001
 
 
 @commands.command()
