@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from fleetlore.storage.database import Connection
+from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Evidence, Outline
 from fleetlore.storage.redaction import SCREENING, redact_all
