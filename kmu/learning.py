@@ -27,7 +27,7 @@ from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.reconciliation import align as align_space
+from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import Feedback, Receipt
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ async def learn(
     acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
     match alignment:
         case Returned(item=item):
-            await align_space(ledger, spaces, report.target, [item])  # pruning took its row out
+            await align_committed(ledger, spaces, report.target, [item])  # pruning took its row out
         case New() | Superseding() | Conflict() if draft is not None and not taken:
-            await align_space(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
+            await align_committed(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
     return acknowledgement
 
 

@@ -25,6 +25,7 @@ from fleetlore.storage.records import (
     Space,
 )
 from fleetlore.storage.rescreening import Unscreened
+from fleetlore.storage.retention import RetentionView
 from fleetlore.storage.row_changes import RowChanges
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
@@ -37,7 +38,10 @@ from fleetlore.storage.rows import (
     shown_of,
 )
 from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.underway import UnderwayView
 from fleetlore.storage.withdrawals import WithdrawalsView
+
+_IDS_AT_ONCE = 10_000
 
 
 class LedgerView(
@@ -51,8 +55,10 @@ class LedgerView(
     JudgementView,
     OutlinesView,
     PeopleView,
+    RetentionView,
     RowChanges,
     StandingsView,
+    UnderwayView,
     Unscreened,
     WithdrawalsView,
 ):
@@ -107,7 +113,13 @@ class LedgerView(
 
     async def living_ids(self, space: Space) -> set[ItemId]:
         """Every item of a space that is not pruned."""
-        return {ItemId(row["id"]) for row in await self._connection.rows("living_ids", space=space)}
+        found: set[ItemId] = set()
+        after = 0
+        # In slices: the rows of a large space at once take ten times the memory of its ids.
+        while rows := await self._connection.rows("living_ids", space=space, after=after, limit=_IDS_AT_ONCE):
+            found.update(ItemId(row["id"]) for row in rows)
+            after = rows[-1]["seq"]
+        return found
 
     async def living_after(self, space: Space, after: int, limit: int) -> list[IndexedItem]:
         """Items of a space in the ledger's order, beginning behind `after`, for filling a space."""

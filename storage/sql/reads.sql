@@ -102,7 +102,8 @@ SELECT p.*, c.body AS content, c.screened
 SELECT superseded_by FROM items WHERE id = :id;
 
 -- name: living_ids
-SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
+SELECT seq, id FROM items
+ WHERE +space = :space AND pruned_by IS NULL AND seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: living_after
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
@@ -293,6 +294,9 @@ SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
 
 -- name: faults
 PRAGMA quick_check(5);
+
+-- name: all_faults
+PRAGMA integrity_check(5);
 
 -- name: latest_event
 SELECT id FROM events ORDER BY seq DESC LIMIT 1;
