@@ -72,7 +72,9 @@ async def retrieve(
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
     gap = exploration.gap_near(question.task, vector) if policy.explore and not held_out else None
-    weighed = await _weighed(ledger.read, question, general, own, gap=gap, held_out=held_out, learning=policy.learning)
+    weighed = await ledger.snapshot(
+        lambda view: _weighed(view, question, general, own, gap=gap, held_out=held_out, learning=policy.learning)
+    )
     chosen = [entry for group in weighed.groups for entry in group]
     answer = Retrieval(
         receipt=receipt,
@@ -98,6 +100,7 @@ async def _weighed(
     held_out: bool,
     learning: bool,
 ) -> _Weighed:
+    """Weighs what the legs found, from one state of the ledger."""
     experience = await view.experience()
     weight = weight_of_evidence(experience) if learning else 0.0
     ranking = partial(rank, project=question.project, experience=experience, weight=weight)
