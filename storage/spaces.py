@@ -95,7 +95,9 @@ class KnowledgeSpaces:
             )
         try:
             spaces = cls(database, embedder, ProcessLock(data / WRITE_LOCK), may_write)
-            if not await spaces._found(generation):
+            if await spaces.are_there(generation):
+                await spaces.use(generation)
+            else:
                 async with spaces.writing():
                     await spaces.use(generation)
             yield spaces
@@ -109,14 +111,11 @@ class KnowledgeSpaces:
         async with self._write_lock.held():
             yield
 
-    async def _found(self, generation: int) -> bool:
-        """Turns to that generation without writing anything, if its tables are there."""
+    async def are_there(self, generation: int) -> bool:
+        """Whether that generation has its tables."""
         with our_errors():
             tables = (await self._database.list_tables()).tables
-        if not all(f"{space}_{generation}" in tables for space in SPACES):
-            return False
-        await self.use(generation)
-        return True
+        return all(f"{space}_{generation}" in tables for space in SPACES)
 
     async def use(self, generation: int) -> None:
         """Searches that generation from now on; makes its tables if they are missing. Needs the write lock."""
