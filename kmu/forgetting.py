@@ -25,7 +25,7 @@ async def plan(ledger: Ledger, wish: Wish, *, policy: PrunePolicy) -> Pruning:
     """Makes a plan and stores it; nothing is pruned yet. Takes at most what one plan may take of each space."""
     wish = await screen_wish(wish)
     chosen = await _chosen(ledger, wish, policy)
-    objections = await ledger.read.objections(item.id for item in chosen)
+    objections = await ledger.read.objections([item.id for item in chosen])
     made = Plan(
         id=new_plan_id(ledger.clock()),
         at=ledger.clock(),

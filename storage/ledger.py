@@ -33,6 +33,7 @@ from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
+from fleetlore.storage.underway import UnderwayBook
 from fleetlore.storage.withdrawals import Withdrawing
 
 ResultT = TypeVar("ResultT")
@@ -41,12 +42,16 @@ LEDGER_FILE = "ledger.sqlite"
 
 
 class Ledger:
-    """An open ledger. `clock` gives the time; everything that needs one asks it."""
+    """An open ledger. `clock` gives the time; everything that needs one asks it.
 
-    def __init__(self, database: Database, info: StoreInfo, clock: Callable[[], datetime]) -> None:
+    `pinned` is the embedder that whoever opened it insists on; "" for none.
+    """
+
+    def __init__(self, database: Database, info: StoreInfo, clock: Callable[[], datetime], pinned: str) -> None:
         self._database = database
         self.info = info
         self.clock = clock
+        self.pinned = pinned
         self.read = LedgerView(database.reader)
         self.tokens = TokenView(database.reader)
 
@@ -64,7 +69,6 @@ class Ledger:
         """Opens the ledger in a data directory, or makes a new one.
 
         `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
-
         Raises `DataDirectoryUnusable` and `EmbedderMismatch`; as to what else, and `pragmas`, see `Database.open`.
         """
         try:
@@ -79,7 +83,7 @@ class Ledger:
                 info = await database.write(lambda connection: _found(connection, embedder or fallback, clock()))
             if embedder and info.embedder != embedder:
                 raise EmbedderMismatch(info.embedder, embedder)
-            yield cls(database, info, clock)
+            yield cls(database, info, clock, embedder)
 
     async def snapshot(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
         """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
@@ -157,7 +161,9 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
+class LedgerTransaction(
+    Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, UnderwayBook, Withdrawing
+):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -167,11 +173,6 @@ class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreen
     async def saw(self, agent: AgentName) -> None:
         """Notes that the agent was here."""
         await self._connection.run("saw_agent", name=agent, at=self._at)
-
-    async def set_generation(self, generation: int, embedder: str) -> None:
-        """Makes the spaces of that generation, made with that embedder, the ones to search."""
-        await self._connection.run("set_meta", key="generation", value=str(generation))
-        await self._connection.run("set_meta", key="embedder", value=embedder)
 
     async def add_item(self, item: Item, *, judgement: int = 0) -> None:
         """Stores a new item, with what that judgement (0: none) found in its words; its counts come from verdicts."""

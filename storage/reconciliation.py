@@ -115,38 +115,3 @@ async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemI
         await follow_generation(ledger, spaces)
         for space in SPACES:
             await align_committed(ledger, spaces, space, ids)
-
-
-async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:
-    """Fills the tables of the next generation from the ledger, makes them the ones to search, drops older ones.
-
-    Copies without a lock first, then holds the write lock for what came meanwhile. `progress` is told how many items
-    were copied. Returns how many that were.
-    """
-    generation = (await ledger.refresh()).generation + 1
-    began, copied = await ledger.read.latest_event(), 0
-    async with spaces.writing():
-        await spaces.keep_only({generation - 1})  # what an interrupted rebuild left
-        await spaces.use(generation)
-    reached = dict.fromkeys(SPACES, 0)
-    for space in SPACES:
-        while part := await ledger.read.living_after(space, reached[space], _SLICE):
-            await spaces.add(space, part)
-            reached[space] = part[-1].seq
-            copied += len(part)
-            progress(copied)
-        await spaces.optimize(space)
-    async with spaces.writing():
-        for space in SPACES:
-            while part := await ledger.read.living_after(space, reached[space], _SLICE):
-                await spaces.add(space, part)
-                reached[space] = part[-1].seq
-                copied += len(part)
-        await ledger.write(lambda transaction: transaction.set_generation(generation, spaces.embedder.name))
-        await ledger.refresh()
-    # What was reworded, pruned or came back while it was copied, and generations that nobody searches any more.
-    for space in SPACES:
-        await align(ledger, spaces, space, await ledger.read.reworded_since(began))
-    await reconcile(ledger, spaces)
-    await spaces.keep_only({generation - 1, generation})
-    return copied
