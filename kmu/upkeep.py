@@ -96,7 +96,7 @@ class Upkeep:
                 raise self.spaces.damage.with_traceback(None)
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
-            if self.rota.mine():
+            if self.rota.mine() or self.spaces.lacking == FILLING:  # whoever made the tables fills them
                 await self.ledger.refuse()
                 await self._maintain()
             await self._renew()

@@ -70,6 +70,8 @@ async def _by_one_leg(
             continue
         if found.text or found.vector:
             spaces.lacking = ONE_LEG
+            if isinstance(fault, SpacesDamaged) and not await spaces.are_there(spaces.generation):
+                spaces.damage = fault  # opened anew, they are filled anew
             return found
     if isinstance(fault, SpacesDamaged):
         spaces.damage = fault

@@ -68,7 +68,6 @@ class Ledger:
         """Opens the ledger in a data directory, or makes a new one.
 
         `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
-
         Raises `DataDirectoryUnusable` and `EmbedderMismatch`; as to what else, and `pragmas`, see `Database.open`.
         """
         try:

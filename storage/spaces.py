@@ -81,9 +81,11 @@ class KnowledgeSpaces:
         """
         spaces = cls(await connected(data), embedder, ProcessLock(data / WRITE_LOCK), may_write)
         try:
-            if not await spaces._found(generation):
-                if not make:
-                    raise SpacesDamaged(f"the tables of generation {generation} are not there")
+            if await spaces.are_there(generation):
+                await spaces.use(generation)
+            elif not make:
+                raise SpacesDamaged(f"the tables of generation {generation} are not there")
+            else:
                 async with spaces.writing():
                     await spaces.use(generation)
             yield spaces
@@ -97,14 +99,11 @@ class KnowledgeSpaces:
         async with self._write_lock.held():
             yield
 
-    async def _found(self, generation: int) -> bool:
-        """Turns to that generation without writing anything, if its tables are there."""
+    async def are_there(self, generation: int) -> bool:
+        """Whether that generation has its tables."""
         with our_errors():
             tables = (await self._database.list_tables()).tables
-        if not all(f"{space}_{generation}" in tables for space in SPACES):
-            return False
-        await self.use(generation)
-        return True
+        return all(f"{space}_{generation}" in tables for space in SPACES)
 
     async def use(self, generation: int, *, embedder: str = "") -> None:
         """Searches that generation from now on, made with that embedder ("": the same); needs the write lock.

@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -303,17 +304,24 @@ async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp
 
 
 async def test_spaces_that_vanish_under_a_server_are_filled_again_from_the_ledger(tmp_path):
-    async with in_process(tmp_path) as fleet:
+    async with in_process(tmp_path) as fleet, in_process(tmp_path) as other:
         await fleet.teach(LESSON, task="deploy")
+        await _soon(lambda: _rests(fleet))
         shutil.rmtree(tmp_path / "spaces")
-        assert "the ledger has all that was in them" in await fleet.refusal("retrieve_knowledge", task="deploy")
 
-        async def back():
-            result = await fleet.client.call_tool("retrieve_knowledge", {"task": "deploy"})
-            return not result.is_error and _insights(result.structured_content) == [LESSON]
+        async def back(asked):
+            result = await asked.client.call_tool("retrieve_knowledge", {"task": "deploy"})
+            return (
+                not result.is_error
+                and _insights(result.structured_content) == [LESSON]
+                and "Not everything was searched" not in result.content[0].text
+            )
 
-        await _soon(back)
-        await _soon(lambda: _is_well(fleet))
+        for asked in (other, fleet):
+            await _soon(partial(back, asked))
+            await _soon(partial(_is_well, asked))
+        await fleet.teach("a new lesson", task="deploy")
+        assert sorted(_insights(await other.retrieve("deploy"))) == ["a new lesson", LESSON]
 
 
 @pytest.mark.parametrize("where", ["header", "pages"])
