@@ -7,3 +7,4 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("LANCEDB_LOG", "error")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from heapq import nlargest
 from typing import TYPE_CHECKING
+
+import anyio
 
 from fleetlore.kmu.control import Control, control, states_of
 from fleetlore.kmu.evidence import weight_of_evidence
@@ -19,15 +21,16 @@ from fleetlore.kmu.ranking import LEAST_LIKENESS, Candidate, Ranked, candidates,
 from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
-from fleetlore.storage.errors import NotWritable
+from fleetlore.storage.errors import NotWritable, known_fault
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown
+from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
+    from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 # On Banking77 streams 50 neighbours teach as much as 200, 30 nearly so.
@@ -60,15 +63,10 @@ async def retrieve(
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     question = await screen_question(question)
-    [vector] = spaces.embedder.embed([question.task])
     await follow_generation(ledger, spaces)
-    search = partial(search_latest, ledger, spaces, text=search_terms(question.task), vector=vector)
-    own = None
-    if await ledger.read.has_own_items(question.agent):
-        own = await search(
-            "prompt", where=Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
-        )
-    general = await search("general", where=Filter(tags=question.tags))
+    [vector] = spaces.embedder.embed([question.task])
+    found = await _searched(ledger, spaces, question, vector)
+    general, own = found["general"], found.get("prompt")
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
     gap = exploration.gap_near(question.task, vector) if policy.explore and not held_out else None
@@ -88,6 +86,27 @@ async def retrieve(
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, weighed.groups, fits)
     return await _with_receipt(ledger, question, answer, weighed.near, weighed.gap, fits)
+
+
+async def _searched(
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, vector: Vectors
+) -> Mapping[Space, Legs]:
+    """What lies near the task: in the general space, and in the agent's own if it has any there."""
+    wanted: dict[Space, Filter] = {"general": Filter(tags=question.tags)}
+    if await ledger.read.has_own_items(question.agent):
+        wanted["prompt"] = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
+    terms, found = search_terms(question.task), dict[Space, Legs]()
+
+    async def search(space: Space) -> None:
+        found[space] = await search_latest(ledger, spaces, space, text=terms, vector=vector, where=wanted[space])
+
+    try:
+        async with anyio.create_task_group() as searches:
+            for space in wanted:
+                searches.start_soon(search, space)
+    except ExceptionGroup as error:
+        raise known_fault(error) or error from error
+    return found
 
 
 async def _weighed(

@@ -47,6 +47,7 @@ _RETAIN_SECONDS = 5.0
 _ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
+_REST = 4.0  # after a slice, for as many times as long: who asks has most of the processor
 _CONSOLIDATE_SECONDS = 30.0  # then reconciling and the like have their turn
 
 
@@ -188,7 +189,7 @@ class Upkeep:
         self.rota.sign("consolidating")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keeping_flat)
-            await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
+            await consolidate(self.ledger, self.spaces, self.policy, rest=_REST, most_seconds=_CONSOLIDATE_SECONDS)
             tasks.cancel_scope.cancel()
         self.consolidated_at = await self.ledger.read.consolidated_at()
 
