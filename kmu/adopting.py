@@ -16,7 +16,7 @@ from fleetlore.kmu.screening import screen_dossier
 from fleetlore.kmu.suspicion import JUDGEMENT, flags_of
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
 from fleetlore.storage.intake import follow_generation
-from fleetlore.storage.reconciliation import align
+from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ async def adopt(
         async with spaces.writing():
             await follow_generation(ledger, spaces)
     for space in SPACES:
-        await align(ledger, spaces, space, [item.id for item in taken if item.space == space])
+        await align_committed(ledger, spaces, space, [item.id for item in taken if item.space == space])
     return found, extended
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fleetlore.kmu import foresight
 from fleetlore.kmu.ranking import Ranked
-from fleetlore.storage.records import Experience, Mode
+from fleetlore.storage.records import Experience, Item, Mode
 
 DOUBTFUL = 0.25
 UNRELIABLE = 0.6
@@ -87,7 +87,7 @@ class Control:
         return max(self.states.surprise, self.states.fleet_surprise)
 
 
-def states_of(shown: Sequence[Ranked], experience: Experience, *, waiting: int = 0, items: int = 0) -> States:
+def states_of(shown: Sequence[Ranked[Item]], experience: Experience, *, waiting: int = 0, items: int = 0) -> States:
     """The meta-states of a retrieval that shows these; `waiting` of the store's `items` are not consolidated yet."""
     general = States(
         fleet_surprise=round(foresight.surprise(experience), 2),
@@ -113,7 +113,7 @@ def states_of(shown: Sequence[Ranked], experience: Experience, *, waiting: int =
 
 
 def control(
-    shown: Sequence[Ranked], states: States, experience: Experience, *, weight: float, held_out: bool = False
+    shown: Sequence[Ranked[Item]], states: States, experience: Experience, *, weight: float, held_out: bool = False
 ) -> Control:
     """The meta-actions for a retrieval: what the agent should do with it, and how far evidence counted."""
     reasons: list[tuple[Mode, str]] = [("explore", "held out")] if held_out else list(_reasons(shown, states))
@@ -129,7 +129,7 @@ def control(
     )
 
 
-def _reasons(shown: Sequence[Ranked], states: States) -> Iterator[tuple[Mode, str]]:
+def _reasons(shown: Sequence[Ranked[Item]], states: States) -> Iterator[tuple[Mode, str]]:
     """Each state that speaks against simply following, and what it calls for."""
     living = [entry for entry in shown if entry.item.superseded_by is None]
     if not living:
@@ -165,7 +165,7 @@ def consolidates(states: States) -> bool:
     return states.load >= 1 or (states.fleet_surprise >= ALARMING and states.load > 0)
 
 
-def _contradicted(entry: Ranked) -> float:
+def _contradicted(entry: Ranked[Item]) -> float:
     evidence = entry.item.evidence
     reports = evidence.support + evidence.contradiction
     return evidence.contradiction / reports if reports else 0.0

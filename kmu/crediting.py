@@ -122,6 +122,8 @@ async def apply(
     on trust is taken back first. What an agent says again from another source counts for less each time: that an item
     is right, half as much the second time and a third the third; that it is wrong, from the fourth time on.
     """
+    if not made:
+        return []
     report = submission.report
     items = await transaction.items([charge.item for charge in made], agent=report.agent, pruned=True)
     said = await transaction.said(report.agent, items)
@@ -187,9 +189,10 @@ async def blame(
     signs = [(items[c.item], c.sign) for c in booked if c.item in items and items[c.item].space == "general"]
     lives = {item.lesson for item, sign in signs if sign > 0 and item.author != feedback.agent}
     lives |= {asserted} - {""}
+    dying = {item.lesson for item, sign in signs if sign < 0} - lives
     # One may blame one's own lesson too: that counts as much.
-    heard = counts(await slip_of(transaction, feedback.agent))
-    dying = {item.lesson for item, sign in signs if sign < 0} - lives if heard else set()
+    if dying and not counts(await slip_of(transaction, feedback.agent)):
+        dying = set()
     blamed = sum([await transaction.blame(lesson, feedback.agent, feedback.id) for lesson in sorted(dying)])
     revived = sum([await transaction.absolve(lesson) for lesson in sorted(lives)])
     return blamed, revived

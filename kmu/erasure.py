@@ -16,7 +16,7 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.reconciliation import rebuild
+from fleetlore.storage.rebuilding import rebuild
 from fleetlore.storage.records import AgentName, Plan
 from fleetlore.storage.texts import folded
 

@@ -17,6 +17,7 @@ from fleetlore.storage.embedding import Embedder
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.identifiers import ReceiptId
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName
 
 logger = logging.getLogger(__name__)
@@ -52,18 +53,14 @@ class Exploration:
             yield self
             tasks.cancel_scope.cancel()
 
-    async def gap_for(self, task: str, *, agent: AgentName) -> Gap | None:
-        """The gap that this task could settle, as the agent may know it, if it was not asked about it yet."""
+    def gap_near(self, task: str, vector: Vector) -> Gap | None:
+        """The gap that this task could settle; `vector` is the task's."""
         self._wanted.set()
         if self._generation != self._ledger.info.generation:
             self.known = ()  # what a gap is called may have been erased meanwhile
-        if not self.known:
-            return None
-        [vector] = self._embedder.embed([task[:_LONGEST]])
-        gap = gap_of(self.known, vector)
-        if gap is None or await self._ledger.read.asked(agent, gap.id):
-            return None
-        return told(gap, agent, words_of(task[:_LONGEST]))
+        if self.known and len(task) > _LONGEST:
+            [vector] = self._embedder.embed([task[:_LONGEST]])
+        return gap_of(self.known, vector)
 
     async def find(self) -> tuple[Gap, ...]:
         """Looks at the latest tasks anew."""
@@ -90,6 +87,11 @@ class Exploration:
             except DataError:
                 logger.exception("the gaps cannot be found; it will be tried again")
             await anyio.sleep(_PAUSE_SECONDS)
+
+
+async def unasked(view: LedgerView, gap: Gap, task: str, agent: AgentName) -> Gap | None:
+    """The gap as the agent may know it, for whom it was found by this task, if it was not asked about it yet."""
+    return None if await view.asked(agent, gap.id) else told(gap, agent, words_of(task[:_LONGEST]))
 
 
 def _found(

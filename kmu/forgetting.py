@@ -14,7 +14,7 @@ from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.reconciliation import align, rewording
+from fleetlore.storage.reconciliation import align_committed, rewording
 from fleetlore.storage.records import SPACES, AgentName, Item, Plan, Space
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ async def plan(ledger: Ledger, wish: Wish, *, policy: PrunePolicy) -> Pruning:
     """Makes a plan and stores it; nothing is pruned yet. Takes at most what one plan may take of each space."""
     wish = await screen_wish(wish)
     chosen = await _chosen(ledger, wish, policy)
-    objections = await ledger.read.objections(item.id for item in chosen)
+    objections = await ledger.read.objections([item.id for item in chosen])
     made = Plan(
         id=new_plan_id(ledger.clock()),
         at=ledger.clock(),
@@ -151,7 +151,9 @@ async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, changed: Plan) -> Pru
     pruning = await _shown(ledger, changed)
     moved = {entry.item for entry in changed.items if entry.act in ("prune", "merge", "import")}
     for space in SPACES:
-        await align(ledger, spaces, space, [item.id for item in _of(space, pruning.items.values()) if item.id in moved])
+        await align_committed(
+            ledger, spaces, space, [item.id for item in _of(space, pruning.items.values()) if item.id in moved]
+        )
     return pruning
 
 

@@ -27,7 +27,7 @@ from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.reconciliation import align as align_space
+from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import Feedback, Receipt
 
 if TYPE_CHECKING:
@@ -45,10 +45,33 @@ async def learn(
     """
     report, redacted = await screen_report(report)
     request = ledger.digest(report.canonical())
-    if earlier := await _answered(ledger.read, report, request):
+    found = await ledger.snapshot(
+        lambda view: _submitted(ledger, view, report, request=request, redacted=redacted, policy=policy)
+    )
+    if isinstance(found, Acknowledgement):
+        return found
+    submission, known = found
+    report, draft = submission.report, submission.draft
+    taken = draft is not None and not known
+    if draft is not None and taken:
+        await intake.take(report.target, row_of(report, draft))
+    acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
+    match alignment:
+        case Returned(item=item):
+            await align_committed(ledger, spaces, report.target, [item])  # pruning took its row out
+        case New() | Superseding() | Conflict() if draft is not None and not taken:
+            await align_committed(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
+    return acknowledgement
+
+
+async def _submitted(
+    ledger: Ledger, view: LedgerView, report: Report, *, request: str, redacted: int, policy: Policy
+) -> Acknowledgement | tuple[Submission, bool]:
+    """What the report was answered before; else all that it takes to decide on it, and whether its insight is known."""
+    if earlier := await _answered(view, report, request):
         return earlier
-    await refuse_withdrawn(ledger.read, report.agent)
-    report, receipt, own = await _completed(ledger.read, report)
+    await refuse_withdrawn(view, report.agent)
+    report, receipt, own = await _completed(view, report)
     assessment = assess(
         report.outcome,
         output=report.output,
@@ -57,7 +80,7 @@ async def learn(
         harmful=report.harmful,
         reasoning=report.reasoning,
     )
-    charges = await crediting.charges(ledger.read, report, receipt, assessment.outcome) if policy.learning else []
+    charges = await crediting.charges(view, report, receipt, assessment.outcome) if policy.learning else []
     draft = draft_of(ledger, report)
     submission = Submission(
         report=report,
@@ -71,16 +94,7 @@ async def learn(
         required=policy.promote_after,
         redacted=redacted,
     )
-    taken = draft is not None and not await _known(ledger.read, report, draft)
-    if draft is not None and taken:
-        await intake.take(report.target, row_of(report, draft))
-    acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
-    match alignment:
-        case Returned(item=item):
-            await align_space(ledger, spaces, report.target, [item])  # pruning took its row out
-        case New() | Superseding() | Conflict() if draft is not None and not taken:
-            await align_space(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
-    return acknowledgement
+    return submission, draft is not None and await _known(view, report, draft)
 
 
 async def _known(view: LedgerView, report: Report, draft: Draft) -> bool:

@@ -121,9 +121,12 @@ async def store_lesson(
             if isinstance(alignment, Conflict):
                 for other in alignment.others:
                     await transaction.add_conflict(known, other, feedback.id)
-    await _supersede(transaction, report, known)
     item_now = await transaction.item(known, agent=report.agent)
     assert item_now is not None
+    if report.replaces and not item_now.flags:  # what is held takes nobody's place
+        await _supersede(transaction, report, known)
+        item_now = await transaction.item(known, agent=report.agent)
+        assert item_now is not None
     decision, because = _explained(alignment, item_now, taken_by)
     await transaction.record(decision, agent=report.agent, subject=known, feedback=feedback.id)
     return Learned(id=known, space=report.target, status=item_now.status, decision=decision, because=because)
@@ -215,9 +218,6 @@ async def _merge(
 
 async def _supersede(transaction: LedgerTransaction, report: Report, successor: ItemId) -> None:
     replaced = [item for item in report.replaces if item != successor]
-    takes_over = await transaction.item(successor, agent=report.agent)
-    if takes_over is not None and takes_over.flags:
-        return  # what is held takes nobody's place
     if replaced:
         await transaction.supersede(successor, None)  # what takes another's place is not itself outdated
     for item in replaced:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
 from fleetlore.kmu.pruning import PrunePolicy
+from fleetlore.kmu.retention_policy import RetentionPolicy
 from fleetlore.storage.errors import PolicyImpossible
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """How many other agents bear an item out, what is pruned unasked, and whether anything is learnt from outcomes.
+    """How many other agents bear an item out, what is pruned unasked or kept, and whether outcomes teach anything.
 
     Without `learning` everything is stored and ranked by relevance alone: the baseline that learning is measured by.
     Without `explore` no questions are asked. `hold_out` is the share of retrievals for which knowledge is held back.
@@ -19,6 +20,7 @@ class Policy:
 
     promote_after: int = DEFAULT_BACKERS
     prune: PrunePolicy = field(default_factory=PrunePolicy)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     learning: bool = True
     explore: bool = True
     hold_out: float = 0.0

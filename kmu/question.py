@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fleetlore.kmu.control import Control
 from fleetlore.kmu.ranking import Ranked
 from fleetlore.storage.identifiers import ItemId, ReceiptId
-from fleetlore.storage.records import AgentName
+from fleetlore.storage.records import AgentName, Item
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ class Retrieval:
 
     receipt: ReceiptId | None
     control: Control
-    items: tuple[Ranked, ...]
+    items: tuple[Ranked[Item], ...]
     against: dict[ItemId, str] = field(default_factory=dict)
     omitted: int = 0
     held_out: bool = False

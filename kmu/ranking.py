@@ -9,13 +9,14 @@ the leading lesson's. Where every lesson is a sentence of its own, S changes no 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from typing import Generic, TypeVar
 
 from fleetlore.kmu import evidence
 from fleetlore.kmu.constants import CONSTANTS
 from fleetlore.kmu.evidence import living, shares_of
 from fleetlore.kmu.lexicon import content_words, coverage, identifiers, quotes
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import NO_EXPERIENCE, Experience, Item
+from fleetlore.storage.records import NO_EXPERIENCE, Experience, Outline
 from fleetlore.storage.search import LEG_LIMIT, Legs
 
 # On Banking77 streams w = .3 to .5 is best (.88; .87 at .2, .85 at .7), and so it is on paraphrases of technical
@@ -32,24 +33,29 @@ _SUPERSEDED = 0.1
 _HELD = 0.25
 
 
+# Where much is ranked and little shown, outlines are ranked.
+ItemT = TypeVar("ItemT", bound=Outline)
+OtherT = TypeVar("OtherT", bound=Outline)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class Candidate(Generic[ItemT]):
     """An item with its relevance to a task: `relevance` among the candidates, `similarity` in absolute terms."""
 
-    item: Item
+    item: ItemT
     relevance: float
     similarity: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ranked:
+class Ranked(Generic[ItemT]):
     """An item to be shown: its trust, as long as its lesson lives, and the weight to give it for this task.
 
     score = relevance² · trust ^ weight · agreement · discount, with the weight of evidence, how far its lesson leads
     (S), and what an item of another project, a superseded or a held one is weighted down by.
     """
 
-    item: Item
+    item: ItemT
     relevance: float
     similarity: float
     trust: float
@@ -57,6 +63,19 @@ class Ranked:
     weight: float = CONSTANTS.usual_weight
     agreement: float = 1.0
     discount: float = 1.0
+
+    def with_item(self, item: OtherT) -> "Ranked[OtherT]":
+        """The same of the whole item, where an outline was ranked."""
+        return Ranked(
+            item=item,
+            relevance=self.relevance,
+            similarity=self.similarity,
+            trust=self.trust,
+            score=self.score,
+            weight=self.weight,
+            agreement=self.agreement,
+            discount=self.discount,
+        )
 
 
 def text_weight(task: str) -> float:
@@ -80,8 +99,8 @@ def nearest(task: str, legs: Legs, count: int) -> dict[ItemId, float]:
 
 
 def candidates(
-    task: str, legs: Legs, relevant: Mapping[ItemId, float], items: Mapping[ItemId, Item]
-) -> list[Candidate]:
+    task: str, legs: Legs, relevant: Mapping[ItemId, float], items: Mapping[ItemId, ItemT]
+) -> list[Candidate[ItemT]]:
     """The items that are relevant in absolute terms: like the task in meaning and words, or quoting the same name.
 
     `relevant` holds the relevance of those that are looked at.
@@ -106,12 +125,12 @@ def _likeness(cosine: float, words: frozenset[str], names: frozenset[str], text:
 
 
 def rank(
-    found: Iterable[Candidate],
+    found: Iterable[Candidate[ItemT]],
     *,
     project: str,
     experience: Experience = NO_EXPERIENCE,
     weight: float = CONSTANTS.usual_weight,
-) -> list[Ranked]:
+) -> list[Ranked[ItemT]]:
     """Candidates by score, best first; ties by id, so that equal calls get equal answers.
 
     `weight` is that of evidence, the exponent of trust in the score: 0 ranks by relevance alone.
@@ -127,14 +146,14 @@ def rank(
     return sorted(ranked, key=lambda entry: (-entry.score, entry.item.id))
 
 
-def trust_of(item: Item, experience: Experience) -> float:
+def trust_of(item: Outline, experience: Experience) -> float:
     """How far an item is to be trusted: it is right here, as long as its lesson is right anywhere."""
     return item.evidence.trust * living(item.blames, experience)
 
 
 def select(
-    general: Sequence[Ranked], own: Sequence[Ranked], companions: Mapping[ItemId, Item], *, limit: int
-) -> list[list[Ranked]]:
+    general: Sequence[Ranked[ItemT]], own: Sequence[Ranked[ItemT]], companions: Mapping[ItemId, ItemT], *, limit: int
+) -> list[list[Ranked[ItemT]]]:
     """At most `limit` items, in groups that are shown together or not at all.
 
     The agent's own items come first on a quota of two fifths: they say how to go about this sort of task and do not
@@ -166,16 +185,18 @@ def select(
     return groups
 
 
-def _distinct(entries: Iterable[Ranked]) -> list[Ranked]:
+def _distinct(entries: Iterable[Ranked[ItemT]]) -> list[Ranked[ItemT]]:
     """The entries but for those similar to a better one."""
-    kept: list[Ranked] = []
+    kept: list[Ranked[ItemT]] = []
     for entry in entries:
         if not any(better.item.id in entry.item.similar_to for better in kept):
             kept.append(entry)
     return kept
 
 
-def _conflict(head: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[ItemId, Item]) -> list[Ranked]:
+def _conflict(
+    head: Ranked[ItemT], by_id: Mapping[ItemId, Ranked[ItemT]], companions: Mapping[ItemId, ItemT]
+) -> list[Ranked[ItemT]]:
     """The item, what it contradicts, and what those contradict."""
     group = {head.item.id: head}
     ends = list(head.item.conflicts_with)
@@ -187,7 +208,9 @@ def _conflict(head: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[
     return list(group.values())
 
 
-def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[ItemId, Item]) -> Ranked | None:
+def _head(
+    entry: Ranked[ItemT], by_id: Mapping[ItemId, Ranked[ItemT]], companions: Mapping[ItemId, ItemT]
+) -> Ranked[ItemT] | None:
     """The entry itself, or what superseded it; None where that was superseded in turn or is not to be seen."""
     successor = entry.item.superseded_by
     if successor is None:
@@ -196,7 +219,7 @@ def _head(entry: Ranked, by_id: Mapping[ItemId, Ranked], companions: Mapping[Ite
     return head if head is not None and head.item.superseded_by is None else None
 
 
-def _ranked(candidate: Candidate, trust: float, agreement: float, weight: float, project: str) -> Ranked:
+def _ranked(candidate: Candidate[ItemT], trust: float, agreement: float, weight: float, project: str) -> Ranked[ItemT]:
     item, discount = candidate.item, 1.0
     if project and item.project not in ("", project) and item.evidence.projects < 2:
         discount *= _OTHER_PROJECT
@@ -217,7 +240,7 @@ def _ranked(candidate: Candidate, trust: float, agreement: float, weight: float,
     )
 
 
-def _known(companions: Mapping[ItemId, Item], wanted: ItemId, found: Ranked) -> Ranked | None:
+def _known(companions: Mapping[ItemId, ItemT], wanted: ItemId, found: Ranked[ItemT]) -> Ranked[ItemT] | None:
     """An item that comes because `found` does: as relevant as that one, with its own trust."""
     item = companions.get(wanted)
     if item is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.storage import reconciliation
+from fleetlore.storage import rebuilding
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.spaces import KnowledgeSpaces
@@ -16,4 +16,4 @@ async def rebuild_spaces(ledger: Ledger, data: Path, *, embedder: str, progress:
     loaded = await anyio.to_thread.run_sync(load_embedder, embedder)
     generation = ledger.info.generation + 1
     async with KnowledgeSpaces.open(data, embedder=loaded, generation=generation, may_write=ledger.refuse) as spaces:
-        return await reconciliation.rebuild(ledger, spaces, progress)
+        return await rebuilding.rebuild(ledger, spaces, progress)

@@ -1,7 +1,7 @@
 """A report: what an agent tells after a task, and what it is told in return."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
@@ -51,7 +51,7 @@ class Report:
 
     def canonical(self) -> str:
         """What was sent but for its key: equal for equal content."""
-        return json.dumps(asdict(self) | {"key": "", "workplace": ""}, sort_keys=True)
+        return json.dumps(_fields_of(self) | {"key": "", "workplace": ""}, sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ class Acknowledgement:
 
     def dumped(self) -> str:
         """As text, for answering the same key again."""
-        return json.dumps(asdict(self))
+        return json.dumps(_fields_of(self), default=_fields_of)
 
     @classmethod
     def loaded(cls, text: str) -> "Acknowledgement":
@@ -92,3 +92,8 @@ class Acknowledgement:
             blamed=tuple(values["blamed"]),
             redacted=values["redacted"],
         )
+
+
+def _fields_of(record: "Report | Acknowledgement | Learned") -> dict[str, Any]:
+    """As `asdict`, but for copies of what nobody changes."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu.control import Control, control, states_of
 from fleetlore.kmu.evidence import weight_of_evidence
-from fleetlore.kmu.exploration import Exploration
+from fleetlore.kmu.exploration import Exploration, unasked
 from fleetlore.kmu.gaps import Gap
 from fleetlore.kmu.lexicon import search_terms
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
-from fleetlore.kmu.ranking import Candidate, Ranked, candidates, nearest, rank, select
+from fleetlore.kmu.ranking import LEAST_LIKENESS, Candidate, Ranked, candidates, nearest, rank, select
 from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
@@ -23,7 +23,8 @@ from fleetlore.storage.errors import NotWritable
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.records import Factors, Item, Receipt, Shown, Space
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown
 from fleetlore.storage.search import Filter, Legs
 
 if TYPE_CHECKING:
@@ -33,7 +34,19 @@ if TYPE_CHECKING:
 NEAREST = 50
 _LEAST_REACH = 60
 
-Ranking = Callable[[Iterable[Candidate]], list[Ranked]]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Weighed:
+    """What the ledger knows of what the legs found: the answer, unless it is too long, in groups, and what goes along.
+
+    `near` is what the receipt keeps of everything that was found.
+    """
+
+    groups: Sequence[Sequence[Ranked[Item]]]
+    against: dict[ItemId, str]
+    control: Control
+    near: tuple[tuple[ItemId, float], ...]
+    gap: Gap | None
 
 
 async def retrieve(
@@ -47,41 +60,76 @@ async def retrieve(
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     question = await screen_question(question)
+    [vector] = spaces.embedder.embed([question.task])
     await follow_generation(ledger, spaces)
-    experience = await ledger.read.experience()
-    weight = weight_of_evidence(experience) if policy.learning else 0.0
-    trusting = partial(rank, project=question.project, experience=experience, weight=weight)
-    general, companions = await _general(ledger, spaces, question, trusting)
-    own = await _own(ledger, spaces, question, trusting)
-    if not question.held:
-        general, own = ([entry for entry in entries if not entry.item.flags] for entries in (general, own))
-        companions = {key: item for key, item in companions.items() if not item.flags}
+    search = partial(search_latest, ledger, spaces, text=search_terms(question.task), vector=vector)
+    own = None
+    if await ledger.read.has_own_items(question.agent):
+        own = await search(
+            "prompt", where=Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
+        )
+    general = await search("general", where=Filter(tags=question.tags))
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
-    groups = [] if held_out else select(general, own, companions, limit=question.limit)
-    chosen = [entry for group in groups for entry in group]
-    objections = await ledger.read.objections(entry.item.id for entry in chosen if entry.item.status == "contested")
-    waiting, items = await ledger.read.waiting()
-    states = states_of(chosen, experience, waiting=waiting, items=items)
+    gap = exploration.gap_near(question.task, vector) if policy.explore and not held_out else None
+    weighed = await ledger.snapshot(
+        lambda view: _weighed(view, question, general, own, gap=gap, held_out=held_out, learning=policy.learning)
+    )
+    chosen = [entry for group in weighed.groups for entry in group]
     answer = Retrieval(
         receipt=receipt,
-        control=control(chosen, states, experience, weight=weight, held_out=held_out),
+        control=weighed.control,
         items=(),
-        against={
-            item: next((said.reasoning for said in all_said if said.reasoning and not gives_orders(said.reasoning)), "")
-            for item, all_said in objections.items()
-        },
+        against=weighed.against,
         omitted=len(chosen),
         held_out=held_out,
         lacking=spaces.lacking,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
-    answer = whole if fits(whole) else _cut(answer, groups, fits)
-    gap = await exploration.gap_for(question.task, agent=question.agent) if policy.explore and not held_out else None
-    return await _with_receipt(ledger, question, answer, _nearest(general), gap, fits)
+    answer = whole if fits(whole) else _cut(answer, weighed.groups, fits)
+    return await _with_receipt(ledger, question, answer, weighed.near, weighed.gap, fits)
 
 
-def _cut(answer: Retrieval, groups: Sequence[Sequence[Ranked]], fits: Callable[[Retrieval], bool]) -> Retrieval:
+async def _weighed(
+    view: LedgerView,
+    question: Question,
+    general: Legs,
+    own: Legs | None,
+    *,
+    gap: Gap | None,
+    held_out: bool,
+    learning: bool,
+) -> _Weighed:
+    """Weighs what the legs found, from one state of the ledger."""
+    experience = await view.experience()
+    weight = weight_of_evidence(experience) if learning else 0.0
+    ranking = partial(rank, project=question.project, experience=experience, weight=weight)
+    ranked = ranking(await _found(view, question, general))
+    companions = await _companions(view, question, ranked)
+    owned = ranking(await _found(view, question, own, filed=bool(question.task_type))) if own is not None else []
+    if not question.held:
+        ranked, owned = ([entry for entry in entries if not entry.item.flags] for entries in (ranked, owned))
+        companions = {key: item for key, item in companions.items() if not item.flags}
+    groups = [] if held_out else select(ranked, owned, companions, limit=question.limit)
+    items = await view.items([entry.item.id for group in groups for entry in group], agent=question.agent)
+    whole = [[entry.with_item(items[entry.item.id]) for entry in group] for group in groups]
+    chosen = [entry for group in whole for entry in group]
+    objections = await view.objections([entry.item.id for entry in chosen if entry.item.status == "contested"])
+    waiting, stored = await view.waiting()
+    states = states_of(chosen, experience, waiting=waiting, items=stored)
+    return _Weighed(
+        groups=whole,
+        against={
+            item: next((said.reasoning for said in all_said if said.reasoning and not gives_orders(said.reasoning)), "")
+            for item, all_said in objections.items()
+        },
+        control=control(chosen, states, experience, weight=weight, held_out=held_out),
+        near=_nearest(ranked),
+        gap=await unasked(view, gap, question.task, question.agent) if gap else None,
+    )
+
+
+def _cut(answer: Retrieval, groups: Sequence[Sequence[Ranked[Item]]], fits: Callable[[Retrieval], bool]) -> Retrieval:
     """The best groups that fit."""
     for group in groups:
         longer = replace(answer, items=(*answer.items, *group), omitted=answer.omitted - len(group))
@@ -122,7 +170,7 @@ async def _with_receipt(
     return asking if asks and asked else answer
 
 
-def _line(entry: Ranked) -> Shown:
+def _line(entry: Ranked[Item]) -> Shown:
     """What of an item is kept with the receipt: its score and what made it."""
     item = entry.item
     factors = Factors(
@@ -142,50 +190,29 @@ def _kept(word: Control) -> dict[str, object]:
     return {"states": states, "expected": word.expected, "weight": word.weight, "because": word.because}
 
 
-def _nearest(ranked: Sequence[Ranked]) -> tuple[tuple[ItemId, float], ...]:
+def _nearest(ranked: Sequence[Ranked[Outline]]) -> tuple[tuple[ItemId, float], ...]:
     best = nlargest(NEAREST, ranked, key=lambda entry: entry.relevance)
     return tuple((entry.item.id, entry.relevance) for entry in best)
 
 
-async def _general(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking
-) -> tuple[list[Ranked], dict[ItemId, Item]]:
-    """What the fleet knows, ranked, and the successors and rivals of it that were not found themselves."""
-    legs = await _search(ledger, spaces, "general", question, Filter(tags=question.tags))
-    relevant = nearest(question.task, legs, _reach(question))
-    items = await ledger.read.items(relevant, agent=question.agent)
-    ranked = ranking(candidates(question.task, legs, relevant, items))
-    found = [entry.item for entry in ranked]
-    wanted = {other for item in found for other in item.conflicts_with}
-    wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
-    missing = wanted - {item.id for item in found}
-    companions = await ledger.read.items(missing, agent=question.agent) if missing else {}
-    return ranked, {key: item for key, item in companions.items() if set(question.tags) <= set(item.tags)}
-
-
-async def _own(ledger: Ledger, spaces: KnowledgeSpaces, question: Question, ranking: Ranking) -> Sequence[Ranked]:
-    """The agent's own items: all of this sort of task, or, where none is named, those that are relevant."""
-    if not await ledger.read.own_items(question.agent):
-        return []
-    where = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
-    legs = await _search(ledger, spaces, "prompt", question, where)
-    relevant = nearest(question.task, legs, _reach(question))
-    items = await ledger.read.items(relevant, agent=question.agent)
-    if not question.task_type:
-        return ranking(candidates(question.task, legs, relevant, items))
-    found = [
+async def _found(view: LedgerView, question: Question, legs: Legs, *, filed: bool = False) -> list[Candidate[Outline]]:
+    """What the legs found and the agent may see: what is relevant, or all, where `filed` under its sort."""
+    relevant = nearest(question.task, legs, max(_LEAST_REACH, 3 * question.limit))
+    unlike = [] if filed else [item for item in relevant if legs.vector.get(item, 0.0) < LEAST_LIKENESS]
+    items = await view.outlines(relevant, agent=question.agent, worded=unlike)
+    if not filed:
+        return candidates(question.task, legs, relevant, items)
+    return [
         Candidate(item=items[item], relevance=relevance, similarity=max(legs.vector.get(item, 0.0), 0.0))
         for item, relevance in relevant.items()
         if item in items
     ]
-    return ranking(found)
 
 
-def _reach(question: Question) -> int:
-    """How many of what the legs found are looked at."""
-    return max(_LEAST_REACH, 3 * question.limit)
-
-
-async def _search(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, question: Question, where: Filter) -> Legs:
-    [vector] = spaces.embedder.embed([question.task])
-    return await search_latest(ledger, spaces, space, text=search_terms(question.task), vector=vector, where=where)
+async def _companions(view: LedgerView, question: Question, ranked: Sequence[Ranked[Outline]]) -> dict[ItemId, Outline]:
+    """The successors and rivals of what was found that were not found themselves."""
+    found = [entry.item for entry in ranked]
+    wanted = {other for item in found for other in item.conflicts_with}
+    wanted |= {item.superseded_by for item in found if item.superseded_by is not None}
+    companions = await view.outlines(wanted - {item.id for item in found}, agent=question.agent)
+    return {key: item for key, item in companions.items() if set(question.tags) <= set(item.tags)}

@@ -16,7 +16,7 @@ from fleetlore.kmu.screening import screen_reason
 from fleetlore.kmu.withdrawal import Found, touched, withdrawn
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
-from fleetlore.storage.reconciliation import align
+from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import AgentName, Plan, PlannedItem
 from fleetlore.storage.standings import Kept
 from fleetlore.storage.withdrawals import Withdrawal
@@ -152,7 +152,7 @@ async def follow(ledger: Ledger, spaces: KnowledgeSpaces, withdrawal: Withdrawal
     moved_items = [
         shift.item for shift in withdrawal.shifts if (shift.before.pruned_by is None) != (shift.after.pruned_by is None)
     ]
-    await align(ledger, spaces, "general", moved_items)
+    await align_committed(ledger, spaces, "general", moved_items)
 
 
 async def _carry_out(transaction: LedgerTransaction, revocation: Revocation, *, by: AgentName) -> None:

@@ -19,6 +19,7 @@ from fleetlore.kmu.consolidation import consolidate
 from fleetlore.kmu.control import consolidates, states_of
 from fleetlore.kmu.holding import judge_waiting
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.retention import retain
 from fleetlore.kmu.wear import Wear
 from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
 from fleetlore.storage.intake import follow_generation
@@ -38,9 +39,11 @@ logger = logging.getLogger(__name__)
 
 _BEHIND = 100  # LanceDB gives up on compacting after 30 s in which others commit all the time
 _LONGEST_HOLD = 0.8  # nobody waits longer than that to write
+_RENEW_COMMITS = 500
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0  # after faults, each of which doubles it
 _RECONCILE_SECONDS = 600.0
+_RETAIN_SECONDS = 5.0
 _ROW_CHANGES = 10_000  # who is further behind reads the vectors anew, which is faster by then
 _LONGEST_WAIT = timedelta(minutes=10)
 _CONSOLIDATE_EVERY = timedelta(days=1)
@@ -63,7 +66,10 @@ class Upkeep:
     wear: dict[Space, Wear] = field(default_factory=lambda: {space: Wear() for space in SPACES})
     reconciled_at: float | None = None
     consolidated_at: datetime | None = None
+    renewed: int = 0
+    retained_at: float | None = None
     strays: Strays = field(default_factory=Strays)
+    told: str = ""
     degraded: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -77,7 +83,7 @@ class Upkeep:
                 tasks.start_soon(partial(anyio.to_thread.run_sync, load_rules, abandon_on_cancel=True))
                 openings, pause = self.ledger.openings, _PAUSE_SECONDS
                 while self.ledger.openings == openings:
-                    well = not self.rota.mine() or await self._round()
+                    well = await self._round()
                     pause = _PAUSE_SECONDS if well else min(2 * pause, _LONGEST_PAUSE_SECONDS)
                     await anyio.sleep(pause)
                 tasks.cancel_scope.cancel()
@@ -90,15 +96,10 @@ class Upkeep:
                 raise self.spaces.damage.with_traceback(None)
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
-            await self.ledger.refuse()
-            async with self.lock.held_if_free() as mine:
-                if mine:
-                    # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
-                    with anyio.CancelScope(shield=True):
-                        self.rota.sign("looking after the spaces")
-                        await self.work()
-                    await self.sleep()
-                    self.rota.sign("waiting")
+            if self.rota.mine() or self.spaces.lacking == FILLING:  # whoever made the tables fills them
+                await self.ledger.refuse()
+                await self._maintain()
+            await self._renew()
             self.degraded.pop("upkeep", None)
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
@@ -106,11 +107,32 @@ class Upkeep:
                 raise
             if isinstance(fault, SpacesDamaged):
                 raise fault from error
-            if self.degraded.get("upkeep") != str(fault):
+            if self.told != str(fault):
                 logger.exception("upkeep failed; it will be tried again")
-            self.degraded["upkeep"] = str(fault)
+            self.told = str(fault)
+            if self.ledger.trouble is None:  # which says it itself, and no longer than it lasts
+                self.degraded["upkeep"] = str(fault)
             return False
+        self.told = ""
         return True
+
+    async def _maintain(self) -> None:
+        async with self.lock.held_if_free() as mine:
+            if mine:
+                # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
+                with anyio.CancelScope(shield=True):
+                    self.rota.sign("looking after the spaces")
+                    await self.work()
+                await self.sleep()
+                await self._retain()
+                self.rota.sign("waiting")
+
+    async def _renew(self) -> None:
+        """In every process: whoever compacts, each one's caches hold what it replaced."""
+        versions = sum([await self.spaces.version(space) for space in SPACES])
+        if abs(versions - self.renewed) >= _RENEW_COMMITS:
+            await self.spaces.renew(self.rota.data)
+            self.renewed = versions
 
     async def _keeping_flat(self) -> None:
         while True:
@@ -136,6 +158,7 @@ class Upkeep:
         await self._keep_flat(everything=everything)
 
     async def _keep_flat(self, *, everything: bool = False) -> None:
+        await self.ledger.refuse()  # a newer program may have taken over in the midst of a round
         for space in SPACES:
             version, rows = await self.spaces.version(space), await self.spaces.rows(space)
             wear = self.wear[space]
@@ -168,6 +191,20 @@ class Upkeep:
             await consolidate(self.ledger, self.spaces, self.policy, most_seconds=_CONSOLIDATE_SECONDS)
             tasks.cancel_scope.cancel()
         self.consolidated_at = await self.ledger.read.consolidated_at()
+
+    async def _retain(self) -> None:
+        """Archives and prunes what is old, for a while; once nothing is left, it looks again after ten minutes."""
+        began = self.monotonic()
+        if self.retained_at is not None and began - self.retained_at < _RECONCILE_SECONDS:
+            return
+        self.rota.sign("archiving")
+        while self.monotonic() - began < _RETAIN_SECONDS:
+            lap = self.monotonic()
+            with anyio.CancelScope(shield=True):
+                if not await retain(self.ledger, self.spaces, self.policy):
+                    self.retained_at = self.monotonic()
+                    return
+            await anyio.sleep(self.monotonic() - lap)
 
     async def _due(self) -> bool:
         if not self.policy.learning:

@@ -7,7 +7,7 @@ COMMITS = 50
 ROWS = 500
 # What is left when the load ends waits that long; what was left on disk for readers goes once they are done.
 IDLE_SECONDS = 10.0
-CLEAN_SECONDS = 75.0
+CLEAN_SECONDS = 40.0
 
 
 @dataclass(slots=True)

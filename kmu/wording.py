@@ -7,6 +7,7 @@ name whose case is meaning, stays letter by letter.
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from fleetlore.kmu.lexicon import normal_form
 
@@ -55,6 +56,11 @@ class Word:
 
 def words(text: str) -> list[Word]:
     """Every word of a text, in order."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=512)  # a lesson is read for its gist, for its subject, and again beside what arrived with it
+def _words(text: str) -> tuple[Word, ...]:
     plain = unicodedata.normalize("NFKC", text.translate(_POWERS))
     shouted = plain == plain.upper()
     found: list[Word] = []
@@ -78,7 +84,7 @@ def words(text: str) -> list[Word]:
         *parts, last = [form] if literal else _spelt(form).split(" ")
         found += [Word(text=part) for part in parts]
         found.append(Word(text=last, stop=stop, literal=literal))
-    return found
+    return tuple(found)
 
 
 def _cased(chunk: str, bare: str, literal: bool) -> str:

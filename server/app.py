@@ -100,6 +100,7 @@ class SharedMemory:
             learning=self.settings.learning,
             explore=self.settings.explore,
             hold_out=self.settings.hold_out,
+            retention=self.settings.retention,
         )
         pause = _PAUSE_SECONDS
         while True:
@@ -141,6 +142,10 @@ class SharedMemory:
         degraded = dict(self._unit.upkeep.degraded) if self._unit else {}
         if self._unit and self._unit.spaces.lacking:
             degraded["spaces"] = self._unit.spaces.lacking
+        if self.settings.network_disk:
+            degraded["disk"] = (
+                f"a network disk ({self.settings.network_disk}), which no other machine may use meanwhile"
+            )
         degraded |= {fault.part: str(fault) for fault in self._faults()} | self._without_keys()
         try:
             await self._ledger.refresh()

@@ -23,8 +23,9 @@ from fleetlore.kmu.policy import Policy
 from fleetlore.server.identity import ANONYMOUS, person
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
-from fleetlore.storage.errors import DataDirectoryUnusable
+from fleetlore.storage.errors import DataDirectoryUnusable, NetworkDisk
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+from fleetlore.storage.mounts import Mounts
 
 if TYPE_CHECKING:
     from fleetlore.kmu.unit import KnowledgeManagementUnit
@@ -33,7 +34,9 @@ ResultT = TypeVar("ResultT")
 
 ENVIRONMENT = "FLEETLORE"
 
-data_option = click.option(
+_NETWORK_DISK_ALLOWED = f"{__name__}.network_disk_allowed"
+
+_data_option = click.option(
     "--data",
     type=click.Path(path_type=Path),
     default=lambda: platformdirs.user_data_path("fleetlore"),
@@ -41,6 +44,21 @@ data_option = click.option(
     envvar=f"{ENVIRONMENT}_DATA",
     help="Data directory; any number of processes may share it.",
 )
+_network_disk_option = click.option(
+    "--allow-network-disk",
+    is_flag=True,
+    expose_value=False,
+    envvar=f"{ENVIRONMENT}_ALLOW_NETWORK_DISK",
+    help="Use data on a network disk, which no other machine may open at the same time.",
+    callback=lambda context, _option, allowed: context.meta.update({_NETWORK_DISK_ALLOWED: allowed}),
+)
+
+
+def data_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where the data lie; the command is given `data`."""
+    return _data_option(_network_disk_option(command))
+
+
 embedder_option = click.option(
     "--embedder",
     type=click.Choice(list(EMBEDDERS)),
@@ -107,6 +125,9 @@ MODULES: Mapping[str, str] = {
     "undo": "people.pruning",
     "agents": "people.agents",
     "revoke": "people.revoking",
+    "check": "durability.checking",
+    "backup": "durability.keeping",
+    "restore": "durability.keeping",
     "rebuild": "maintaining",
     "audit": "audit.commands",
     "forget": "people.forgetting",
@@ -170,6 +191,21 @@ def hang_up() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def mounts() -> Mounts:
+    """What is mounted where; tests give their own."""
+    context = click.get_current_context(silent=True)
+    return (context and context.find_object(Mounts)) or Mounts.here()
+
+
+def network_disk(data: Path) -> str:
+    """The type of the network disk that the data lie on, "" for a local one; raises `NetworkDisk` unless allowed."""
+    kind = mounts().network(data)
+    context = click.get_current_context(silent=True)
+    if kind and not (context and context.meta.get(_NETWORK_DISK_ALLOWED)):
+        raise NetworkDisk(data, kind)
+    return kind
+
+
 def with_ledger(
     data: Path,
     embedder: str,
@@ -191,6 +227,7 @@ def with_ledger(
 
     if not new and not data.is_file() and not (data / LEDGER_FILE).exists():
         raise DataDirectoryUnusable(data, "there is no fleetlore data in it yet; starting a server makes it")
+    network_disk(data)
     return anyio.run(run)
 
 

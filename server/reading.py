@@ -8,6 +8,7 @@ import click
 from fleetlore.server.command_group import commands, data_option, json_option, tell, with_ledger
 from fleetlore.server.people.lines import coloured, counted, hint
 from fleetlore.server.status import answered, describe
+from fleetlore.storage.ledger import Ledger
 
 _WORTH_TELLING = 50_000  # bytes
 _CONNECT = "connect an assistant: fleetlore install"
@@ -18,7 +19,12 @@ _CONNECT = "connect an assistant: fleetlore install"
 @json_option
 def status(data: Path, as_json: bool) -> None:
     """Show what a data directory holds and how it is."""
-    found = with_ledger(data, "", lambda ledger: describe(ledger, data, degraded={}))
+
+    async def work(ledger: Ledger) -> dict[str, Any]:
+        trouble = ledger.trouble
+        return await describe(ledger, data, degraded={trouble.part: str(trouble)} if trouble else {})
+
+    found = with_ledger(data, "", work)
     tell({"data": str(data)} | found, as_json, _status_text)
 
 
@@ -70,12 +76,14 @@ def _status_text(found: dict[str, Any]) -> str:
         "agents": f"{found['agents']:,}",
         "feedback": f"{found['feedback']:,}",
         "receipts": answered(receipts["given"], receipts["answered"], receipts["implicit_only"]),
+        **({"archived": f"{found['archived']:,} of the receipts"} if found["archived"] else {}),
         "learning": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found["learning"].items()),
         "disk": f"{found['disk_bytes'] / 1e6:,.1f} MB in {found['data']}{_parts(found['disk'])}",
         "upkeep": _upkeep(found["maintainer"]),
         "embedder": found["embedder"],
         "versions": f"fleetlore {found['version']}, SQLite {found['sqlite']}, LanceDB {found['lancedb']}",
         "health": click.style(found["status"], fg="green" if found["status"] == "ok" else "red"),
+        **{part: click.style(why, fg="red") for part, why in found["degraded"].items()},
     }
     lines += [f"{name:<16}{value}" for name, value in rows.items()]
     lines += [f"{'note':<16}{note}" for note in found["notes"]]

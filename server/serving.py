@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -10,17 +11,24 @@ import click
 
 from fleetlore.server.access.options import access_options
 from fleetlore.server.access.settings import Access
+from fleetlore.server.arenas import share_arenas
 from fleetlore.server.command_group import (
     ENVIRONMENT,
     commands,
     data_option,
     embedder_option,
     learning_option,
+    network_disk,
     promote_after_option,
 )
 from fleetlore.server.oauth.options import oauth_options
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# After so long a thread that works in the ledger lets a call go on that has come meanwhile; Python's own 5 ms are felt.
+_SWITCH_SECONDS = 0.001
 
 
 @commands.command()
@@ -56,6 +64,20 @@ from fleetlore.server.settings import Settings
     envvar=f"{ENVIRONMENT}_HOLD_OUT",
     help="Share of retrievals for which knowledge is held back, to measure what it is worth (0 to 1).",
 )
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0),
+    default=0,
+    envvar=f"{ENVIRONMENT}_KEEP_DAYS",
+    help="Prune items that nobody bore out, after so many days without a report about them; 0: never.",
+)
+@click.option(
+    "--most-items",
+    type=click.IntRange(0),
+    default=0,
+    envvar=f"{ENVIRONMENT}_MOST_ITEMS",
+    help="Prune what each space holds beyond so many items, least trusted first; 0: any number.",
+)
 def serve(
     data: Path,
     embedder: str | None,
@@ -70,14 +92,22 @@ def serve(
     learning: bool,
     explore: bool,
     hold_out: float,
+    keep_days: int,
+    most_items: int,
 ) -> None:
     """Start the MCP server."""
+    share_arenas()
     # The SDK takes most of a second to import, which the other commands need not wait for.
     from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
     from fleetlore.server.transports import serve_http, serve_stdio  # noqa: PLC0415
 
+    data = data.expanduser().absolute()
+    kind = network_disk(data)
+    if kind:
+        logger.warning("the data lie on a network disk (%s): no other machine may use them at the same time", kind)
     settings = Settings(
-        data=data.expanduser().absolute(),
+        data=data,
+        network_disk=kind,
         embedder=embedder or "",
         workplace=Path.cwd() if transport == "stdio" else None,
         host=host,
@@ -90,7 +120,10 @@ def serve(
         learning=learning,
         explore=explore,
         hold_out=hold_out,
+        keep_days=keep_days,
+        most_items=most_items,
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     shared = SharedMemory(settings)
     server = serve_memory(shared)
     if transport == "stdio":

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fleetlore.kmu.promotion import DEFAULT_BACKERS
+from fleetlore.kmu.retention_policy import RetentionPolicy
 from fleetlore.server.access.settings import Access
 from fleetlore.server.identity import speaking
 from fleetlore.server.oauth.settings import OAuth
@@ -25,7 +26,9 @@ class Settings:
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
     with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
     of retrievals for which knowledge is held back. `access` is who may come in by the network, `oauth` whose
-    tokens count there too. `clock` and `pragmas` (of the ledger's SQLite) are for tests and limits.
+    tokens count there too. `network_disk` is the type of the one that the data lie on, where that is allowed.
+    `keep_days` and `most_items` bound what is kept, 0 for no bound. `clock` and `pragmas` (of the ledger's SQLite) are
+    for tests and limits.
     """
 
     data: Path
@@ -41,8 +44,18 @@ class Settings:
     learning: bool = True
     explore: bool = True
     hold_out: float = 0.0
+    network_disk: str = ""
+    keep_days: int = 0
+    most_items: int = 0
     clock: Callable[[], datetime] = utc_now
     pragmas: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def retention(self) -> RetentionPolicy:
+        """What goes by age and by size."""
+        return RetentionPolicy(
+            keep=timedelta(days=self.keep_days) if self.keep_days else None, most_items=self.most_items or None
+        )
 
     def __post_init__(self) -> None:
         if self.agent:

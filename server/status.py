@@ -36,7 +36,7 @@ def answered(given: int, by_agents: int, seen: int) -> str:
     return f"{given:,} given, {by_agents:,} answered{share}{more}"
 
 
-def _disk(data: Path) -> dict[str, int]:
+def disk_by_part(data: Path) -> dict[str, int]:
     """Bytes by part: the ledger, its log, each space, whatever else lies there."""
     parts = dict.fromkeys(("ledger", "log", *SPACES, "other"), 0)
     for file in data.rglob("*"):
@@ -73,7 +73,7 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
     census = await ledger.read.census()
     experience = await ledger.read.experience()
     waiting, _ = await ledger.read.waiting()
-    disk = await anyio.to_thread.run_sync(_disk, data)
+    disk = await anyio.to_thread.run_sync(disk_by_part, data)
     holder = await anyio.to_thread.run_sync(maintainer, data)
     return {
         "status": "degraded" if degraded else "ok",
@@ -85,6 +85,7 @@ async def describe(ledger: Ledger, data: Path, *, degraded: dict[str, str]) -> d
         "agents": census.agents,
         "feedback": census.feedback,
         "receipts": {"given": census.receipts, "answered": census.answered, "implicit_only": census.implicit},
+        "archived": census.archived,
         "learning": {
             "weight_of_evidence": weight_of_evidence(experience),
             "surprise": round(surprise(experience), 2),

@@ -81,7 +81,9 @@ class Backlog:
 
     async def survivors(self, ids: Iterable[ItemId]) -> dict[ItemId, ItemId]:
         """For those of `ids` that were merged away, the item in which each lives on."""
-        rows = await self._connection.rows("survivors", ids=json.dumps(list(ids)))
+        if not (wanted := list(ids)):
+            return {}
+        rows = await self._connection.rows("survivors", ids=json.dumps(wanted))
         return {ItemId(row["id"]): ItemId(row["survivor"]) for row in rows}
 
     async def wordings(self, item: ItemId) -> list[ItemId]:

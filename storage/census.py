@@ -58,3 +58,7 @@ class CensusView:
     async def faults(self) -> list[str]:
         """What SQLite finds wrong with its file: the first five of it."""
         return [row[0] for row in await self._connection.rows("faults") if row[0] != "ok"]
+
+    async def all_faults(self) -> list[str]:
+        """The same by a longer look, which also compares indexes with their tables."""
+        return [row[0] for row in await self._connection.rows("all_faults") if row[0] != "ok"]

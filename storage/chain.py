@@ -27,4 +27,4 @@ def new_nonce() -> str:
 
 def seal_of(nonce: str, text: str) -> str:
     """The seal of a text: 32 hexadecimal digits."""
-    return hmac.new(nonce.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(nonce.encode(), text.encode(), "sha256").hex()[:32]

@@ -33,6 +33,7 @@ ResultT = TypeVar("ResultT")
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _BUSY_TIMEOUT_MS = 10_000
+_LARGEST_GROUP = 64  # jobs, of which each takes some milliseconds: nobody, here or elsewhere, waits long for a turn
 _CHECKPOINTS = 3  # of which each waits as long for readers
 _LOG_BYTES = 4 << 20
 _CHECKPOINT_PATIENCE = 0.02
@@ -75,7 +76,7 @@ class Database:
         patience = (pragmas or {}).get("busy_timeout", _BUSY_TIMEOUT_MS) / 1000
         database = cls(path, patience, pragmas or {})
         await database._open()
-        database._batches = Batcher(database._commit)
+        database._batches = Batcher(database._commit, largest=_LARGEST_GROUP)
         try:
             async with database._batches.running():
                 yield database

@@ -1,7 +1,7 @@
 """What the ledger knows of evidence: who said what of which items, and what reports taught about reports."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fleetlore.storage.connection import Connection
 from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId
@@ -49,7 +49,9 @@ class EvidenceView:
 
     async def lessons(self, ids: Iterable[ItemId]) -> dict[ItemId, Lesson]:
         """What those of `ids` that live in the general space say, and how far they are trusted."""
-        rows = await self._connection.rows("neighbours", ids=json.dumps(list(ids)))
+        if not (wanted := list(ids)):
+            return {}
+        rows = await self._connection.rows("neighbours", ids=json.dumps(wanted))
         return {
             ItemId(row["id"]): Lesson(
                 lesson=row["lesson"],
@@ -66,9 +68,11 @@ class EvidenceView:
         """Whether a report on this receipt has backed an item that says this."""
         return await self._connection.row("brought", receipt=receipt, lesson=lesson) is not None
 
-    async def objections(self, ids: Iterable[ItemId]) -> dict[ItemId, list[Objection]]:
+    async def objections(self, ids: Collection[ItemId]) -> dict[ItemId, list[Objection]]:
         """The reports that named one of `ids` as harmful, latest first; without words that are not told of the item."""
         found: dict[ItemId, list[Objection]] = {}
+        if not ids:
+            return found
         for row in await self._connection.rows("speaking_against", ids=json.dumps(list(ids))):
             objection = Objection(
                 feedback=FeedbackId(row["feedback"]),

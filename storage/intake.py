@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fleetlore.storage.batching import Batcher
+from fleetlore.storage.embedders import EMBEDDERS
 from fleetlore.storage.errors import EmbedderMismatch, SpacesDamaged, StorageFault, known_fault
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import SPACES, Space
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 
 async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
-    """Turns to the generation that a rebuild by another process has made the one to search.
+    """Turns to the generation that a rebuild by another process has made the one to search, and to its embedder.
 
-    Raises `EmbedderMismatch` if that rebuild also changed the embedder.
+    Raises `EmbedderMismatch` if whoever opened the ledger insists on another embedder, or there is none of that name.
     """
     info = await ledger.refresh()
     if info.embedder != spaces.embedder.name:
-        raise EmbedderMismatch(info.embedder, spaces.embedder.name)
-    if info.generation != spaces.generation:
+        if ledger.pinned or info.embedder not in EMBEDDERS:
+            raise EmbedderMismatch(info.embedder, spaces.embedder.name)
+        await spaces.use(info.generation, embedder=info.embedder)
+    elif info.generation != spaces.generation:
         await spaces.use(info.generation)
 
 
@@ -67,6 +70,8 @@ async def _by_one_leg(
             continue
         if found.text or found.vector:
             spaces.lacking = ONE_LEG
+            if isinstance(fault, SpacesDamaged) and not await spaces.are_there(spaces.generation):
+                spaces.damage = fault  # opened anew, they are filled anew
             return found
     if isinstance(fault, SpacesDamaged):
         spaces.damage = fault

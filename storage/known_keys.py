@@ -29,6 +29,8 @@ _loaded: list[Scanner] = []
 
 def load_rules() -> Scanner:
     """The compiled rules, once in a process: 0.3 s, and 3 s where no process of this user has compiled them yet."""
+    if _loaded:
+        return _loaded[0]  # without the lock, for which whoever looks through a text would wait in line
     with _loading:
         if not _loaded:
             from kingfisher_sdk import Rules, Scanner  # noqa: PLC0415  36 MB that only what takes texts in needs

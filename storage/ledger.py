@@ -4,20 +4,18 @@
 transaction that no other process can interleave with, so that what the job reads is still true when it writes.
 """
 
-import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 
-from fleetlore.storage.archive import Archive
 from fleetlore.storage.connection import Connection
 from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
@@ -29,9 +27,12 @@ from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
+from fleetlore.storage.retention import Retaining
 from fleetlore.storage.row_changes import RowForgetting
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
+from fleetlore.storage.underway import UnderwayBook
 from fleetlore.storage.withdrawals import Withdrawing
 
 ResultT = TypeVar("ResultT")
@@ -40,12 +41,16 @@ LEDGER_FILE = "ledger.sqlite"
 
 
 class Ledger:
-    """An open ledger. `clock` gives the time; everything that needs one asks it."""
+    """An open ledger. `clock` gives the time; everything that needs one asks it.
 
-    def __init__(self, database: Database, info: StoreInfo, clock: Callable[[], datetime]) -> None:
+    `pinned` is the embedder that whoever opened it insists on; "" for none.
+    """
+
+    def __init__(self, database: Database, info: StoreInfo, clock: Callable[[], datetime], pinned: str) -> None:
         self._database = database
         self.info = info
         self.clock = clock
+        self.pinned = pinned
         self.read = LedgerView(database.reader)
         self.tokens = TokenView(database.reader)
 
@@ -63,7 +68,6 @@ class Ledger:
         """Opens the ledger in a data directory, or makes a new one.
 
         `embedder` is the one that the data must have been made with; "" accepts any, and `fallback` for new data.
-
         Raises `DataDirectoryUnusable` and `EmbedderMismatch`; as to what else, and `pragmas`, see `Database.open`.
         """
         try:
@@ -78,7 +82,7 @@ class Ledger:
                 info = await database.write(lambda connection: _found(connection, embedder or fallback, clock()))
             if embedder and info.embedder != embedder:
                 raise EmbedderMismatch(info.embedder, embedder)
-            yield cls(database, info, clock)
+            yield cls(database, info, clock, embedder)
 
     async def snapshot(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
         """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
@@ -91,7 +95,7 @@ class Ledger:
         """
 
         async def carried_out(connection: Connection) -> ResultT:
-            transaction = LedgerTransaction(connection, self.info, self.clock())
+            transaction = LedgerTransaction(connection, self.info, await time_of(connection, self.clock()))
             result = await job(transaction)
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result
@@ -142,8 +146,7 @@ class Ledger:
 
 def digest(info: StoreInfo, *parts: str) -> str:
     """`Ledger.digest` for a known store."""
-    message = json.dumps(parts).encode()
-    return hmac.new(info.salt.encode(), message, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(info.salt.encode(), json.dumps(parts).encode(), "sha256").hex()[:32]
 
 
 async def _found(connection: Connection, embedder: str, now: datetime) -> StoreInfo:
@@ -156,7 +159,9 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
     return info
 
 
-class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreening, RowForgetting, Withdrawing):
+class LedgerTransaction(
+    Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowForgetting, UnderwayBook, Withdrawing
+):
     """Writing the ledger, inside one transaction at the time `now`."""
 
     def __init__(self, connection: Connection, info: StoreInfo, now: datetime) -> None:
@@ -166,11 +171,6 @@ class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreen
     async def saw(self, agent: AgentName) -> None:
         """Notes that the agent was here."""
         await self._connection.run("saw_agent", name=agent, at=self._at)
-
-    async def set_generation(self, generation: int, embedder: str) -> None:
-        """Makes the spaces of that generation, made with that embedder, the ones to search."""
-        await self._connection.run("set_meta", key="generation", value=str(generation))
-        await self._connection.run("set_meta", key="embedder", value=embedder)
 
     async def add_item(self, item: Item, *, judgement: int = 0) -> None:
         """Stores a new item, with what that judgement (0: none) found in its words; its counts come from verdicts."""
@@ -216,7 +216,7 @@ class LedgerTransaction(Relations, Adoption, Archive, Erasing, Judging, Rescreen
 
     async def set_experience(self, experience: Experience) -> None:
         """Stores what reports taught about reports."""
-        values = asdict(experience)
+        values = {field.name: getattr(experience, field.name) for field in fields(experience)}
         values |= {name: json.dumps(values[name]) for name in ("weights", "foreseen")}
         await self._connection.run("set_experience", **values)
 

@@ -13,6 +13,7 @@ from fleetlore.storage.erasing import ErasingView
 from fleetlore.storage.evidence_view import EvidenceView
 from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId, ReceiptId, StoreId
 from fleetlore.storage.judgement import JudgementView
+from fleetlore.storage.outlines import OutlinesView
 from fleetlore.storage.people_view import PeopleView
 from fleetlore.storage.plans import plan_of
 from fleetlore.storage.records import (
@@ -24,6 +25,7 @@ from fleetlore.storage.records import (
     Space,
 )
 from fleetlore.storage.rescreening import Unscreened
+from fleetlore.storage.retention import RetentionView
 from fleetlore.storage.row_changes import RowChanges
 from fleetlore.storage.rows import (
     FEEDBACK_TEXTS,
@@ -36,7 +38,10 @@ from fleetlore.storage.rows import (
     shown_of,
 )
 from fleetlore.storage.standings import StandingsView
+from fleetlore.storage.underway import UnderwayView
 from fleetlore.storage.withdrawals import WithdrawalsView
+
+_IDS_AT_ONCE = 10_000
 
 
 class LedgerView(
@@ -48,9 +53,12 @@ class LedgerView(
     ErasingView,
     EvidenceView,
     JudgementView,
+    OutlinesView,
     PeopleView,
+    RetentionView,
     RowChanges,
     StandingsView,
+    UnderwayView,
     Unscreened,
     WithdrawalsView,
 ):
@@ -70,8 +78,9 @@ class LedgerView(
 
     async def items(self, ids: Iterable[ItemId], *, agent: str, pruned: bool = False) -> dict[ItemId, Item]:
         """Those of `ids` that exist and that `agent` may see; pruned ones only if asked for."""
-        wanted = json.dumps(list(ids))
-        rows = await self._connection.rows("items", ids=wanted, agent=agent, pruned=pruned)
+        if not (wanted := list(ids)):
+            return {}
+        rows = await self._connection.rows("items", ids=json.dumps(wanted), agent=agent, pruned=pruned)
         return {ItemId(row["id"]): item_of(row) for row in rows}
 
     async def item(self, item: ItemId, *, agent: str, pruned: bool = False) -> Item | None:
@@ -105,7 +114,13 @@ class LedgerView(
 
     async def living_ids(self, space: Space) -> set[ItemId]:
         """Every item of a space that is not pruned."""
-        return {ItemId(row["id"]) for row in await self._connection.rows("living_ids", space=space)}
+        found: set[ItemId] = set()
+        after = 0
+        # In slices: the rows of a large space at once take ten times the memory of its ids.
+        while rows := await self._connection.rows("living_ids", space=space, after=after, limit=_IDS_AT_ONCE):
+            found.update(ItemId(row["id"]) for row in rows)
+            after = rows[-1]["seq"]
+        return found
 
     async def living_after(self, space: Space, after: int, limit: int) -> list[IndexedItem]:
         """Items of a space in the ledger's order, beginning behind `after`, for filling a space."""
@@ -121,6 +136,10 @@ class LedgerView(
         """How many prompt-specific items `agent` has."""
         [row] = await self._connection.rows("own_items", agent=agent)
         return int(row["count"])
+
+    async def has_own_items(self, agent: AgentName) -> bool:
+        """Whether `agent` has prompt-specific items."""
+        return await self._connection.row("own_item", agent=agent) is not None
 
     async def receipt(self, receipt: ReceiptId, *, agent: AgentName | None) -> Receipt | None:
         """The receipt, if it was ever given to this agent, or, for None, to anybody."""

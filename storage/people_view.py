@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fleetlore.storage.connection import Connection
-from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
+from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Outcome, Space
-from fleetlore.storage.rows import content_of, microseconds
+from fleetlore.storage.rows import content_of
 
 MOST_WORDS = 8
 
@@ -97,9 +96,9 @@ class PeopleView:
         """The newest ids of one kind, told by their prefix: k, r, p or f."""
         return [row["id"] for row in await self._connection.rows("lately", kind=kind, agent=agent, limit=limit)]
 
-    async def reworded_since(self, since: datetime) -> list[ItemId]:
-        """Items of which an edit was made or taken back since then."""
-        rows = await self._connection.rows("reworded_since", since=microseconds(since))
+    async def reworded_since(self, since: EventId | None) -> list[ItemId]:
+        """Items of which an edit was made or taken back after that event; for None, ever."""
+        rows = await self._connection.rows("reworded_since", since=since)
         return [ItemId(row["id"]) for row in rows]
 
     async def holder_of_digest(self, space: Space, owner: str, digest: str) -> Holder | None:

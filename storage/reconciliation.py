@@ -9,6 +9,7 @@ clock tells which: those of two processes may be hours apart. So it goes only on
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fleetlore.storage.errors import DataError, SpacesDamaged
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
@@ -23,6 +25,8 @@ from fleetlore.storage.records import SPACES, Space
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
+
+logger = logging.getLogger(__name__)
 
 _SLICE = 1_000
 _ORPHANED_SECONDS = 600.0
@@ -82,6 +86,16 @@ async def align(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iter
             await spaces.add(space, living)
 
 
+async def align_committed(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iterable[ItemId]) -> None:
+    """As `align`, for what is done and told as done: a fault of the spaces is logged, and reconciling mends it."""
+    try:
+        await align(ledger, spaces, space, ids)
+    except DataError as fault:
+        logger.warning("the %s space does not show yet what is committed, until it is reconciled: %s", space, fault)
+        if isinstance(fault, SpacesDamaged):
+            spaces.damage = fault
+
+
 @asynccontextmanager
 async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemId]) -> AsyncIterator[None]:
     """To be held around a commit that words items anew: their rows leave first and come back as the ledger then is.
@@ -100,39 +114,4 @@ async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemI
     finally:
         await follow_generation(ledger, spaces)
         for space in SPACES:
-            await align(ledger, spaces, space, ids)
-
-
-async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:
-    """Fills the tables of the next generation from the ledger, makes them the ones to search, drops older ones.
-
-    Copies without a lock first, then holds the write lock for what came meanwhile. `progress` is told how many items
-    were copied. Returns how many that were.
-    """
-    generation = (await ledger.refresh()).generation + 1
-    began, copied = ledger.clock(), 0
-    async with spaces.writing():
-        await spaces.keep_only({generation - 1})  # what an interrupted rebuild left
-        await spaces.use(generation)
-    reached = dict.fromkeys(SPACES, 0)
-    for space in SPACES:
-        while part := await ledger.read.living_after(space, reached[space], _SLICE):
-            await spaces.add(space, part)
-            reached[space] = part[-1].seq
-            copied += len(part)
-            progress(copied)
-        await spaces.optimize(space)
-    async with spaces.writing():
-        for space in SPACES:
-            while part := await ledger.read.living_after(space, reached[space], _SLICE):
-                await spaces.add(space, part)
-                reached[space] = part[-1].seq
-                copied += len(part)
-        await ledger.write(lambda transaction: transaction.set_generation(generation, spaces.embedder.name))
-        await ledger.refresh()
-    # What was reworded, pruned or came back while it was copied, and generations that nobody searches any more.
-    for space in SPACES:
-        await align(ledger, spaces, space, await ledger.read.reworded_since(began))
-    await reconcile(ledger, spaces)
-    await spaces.keep_only({generation - 1, generation})
-    return copied
+            await align_committed(ledger, spaces, space, ids)

@@ -56,44 +56,52 @@ class Wording:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
-    """One insight, when it applies, its kind and its evidence.
+class Outline:
+    """What of an item decides whether it answers a task, before any other: all that ranking looks at.
 
-    `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
-    `condition`, `lesson` and `slot` are salted digests, equal for two items exactly if these are equal: the condition;
-    what the insight comes down to, whatever the condition; and what it states one value of, as of the form
-    `name: value` (else "").
-    `gist` is such a digest too, of what the insight comes down to. `blames` counts the agents who called this lesson
-    harmful, wherever, since it was last borne out. `flags` is why it is held until a person has looked at it.
+    `lesson` is a salted digest, equal for two items exactly if they come down to the same, whatever the condition.
+    `blames` counts the agents who called this lesson harmful, wherever, since it was last borne out. `flags` is why it
+    is held until a person has looked at it.
     """
 
     id: ItemId
+    insight: str
+    applies_when: str
+    project: str
+    tags: tuple[str, ...]
+    lesson: str
+    evidence: Evidence
+    superseded_by: ItemId | None = None
+    conflicts_with: tuple[ItemId, ...] = ()
+    similar_to: tuple[ItemId, ...] = ()
+    blames: int = 0
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item(Outline):
+    """One insight, when it applies, its kind and its evidence.
+
+    `stage` is what promotion decided; `status` is what a reader is told, derived from stage and living links.
+    `condition` and `slot` are salted digests as `lesson` is: of the condition; of what the insight states one value of,
+    as of the form `name: value` (else ""). `gist` is one of what the insight comes down to in other words.
+    """
+
     space: Space
     owner: str
     kind: Kind
-    insight: str
-    applies_when: str
     task_type: str
-    project: str
-    tags: tuple[str, ...]
     author: AgentName
     feedback: FeedbackId
     digest: str
     condition: str
-    lesson: str
     slot: str
     stage: Stage
-    evidence: Evidence
     created_at: datetime
     updated_at: datetime
-    superseded_by: ItemId | None = None
-    conflicts_with: tuple[ItemId, ...] = ()
     pruned_by: PlanId | None = None
     gist: str = ""
     merged_into: ItemId | None = None
-    similar_to: tuple[ItemId, ...] = ()
-    blames: int = 0
-    flags: tuple[Flag, ...] = ()
 
     @property
     def status(self) -> Status:

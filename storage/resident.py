@@ -65,7 +65,7 @@ class ResidentVectors:
 
     def __init__(self, spaces: KnowledgeSpaces, *, most_bytes: int = MOST_BYTES) -> None:
         self._spaces = spaces
-        self._most_rows = most_bytes // (_BYTES_OF_A_NUMBER * spaces.embedder.dimension)
+        self._most_bytes = most_bytes
         self._loaded: _Loaded | None = None
         self._too_many_in = -1  # the generation that has more rows than there is memory for
         self._wanted = anyio.Event()
@@ -132,7 +132,7 @@ class ResidentVectors:
         return self._fits(loaded.matrix)
 
     def _fits(self, matrix: VectorMatrix) -> bool:
-        if len(matrix) > self._most_rows:
+        if len(matrix) * self._spaces.embedder.dimension * _BYTES_OF_A_NUMBER > self._most_bytes:
             self._too_many_in = self._spaces.generation
             return False
         return True

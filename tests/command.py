@@ -32,4 +32,4 @@ async def finished(*arguments: Any, code: int = 0, given: str | bytes | None = N
 
 async def told(*arguments: Any, **options: Any) -> dict[str, Any]:
     """What a command says to machines."""
-    return json.loads(await run(*arguments, "--json", **options))
+    return json.loads((await finished(*arguments, "--json", **options)).stdout)

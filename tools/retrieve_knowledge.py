@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.ranking import Ranked
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Flag, Kind, Mode, Space, Status
+from fleetlore.storage.records import Flag, Item, Kind, Mode, Space, Status
 from fleetlore.tools.arguments import Argument
 from fleetlore.tools.memory import Memory
 from fleetlore.tools.shared_arguments import AGENT, PROJECT, TAGS, TASK_TYPE
@@ -184,7 +184,7 @@ def text_of(answer: RetrieveAnswer) -> str:
     return "\n".join(lines)
 
 
-def _item(entry: Ranked, against: dict[ItemId, str]) -> ItemAnswer:
+def _item(entry: Ranked[Item], against: dict[ItemId, str]) -> ItemAnswer:
     item = entry.item
     return ItemAnswer(
         id=item.id,

@@ -1,27 +1,25 @@
 """The command that examines everything."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import anyio
 import click
 
 from fleetlore.server.address import token_in
 from fleetlore.server.clients.machine import Machine
-from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, tell
+from fleetlore.server.command_group import ENVIRONMENT, commands, data_option, json_option, mounts, tell
 from fleetlore.server.doctor import knowledge, reachable, surroundings
 from fleetlore.server.doctor.assistants import assistants
 from fleetlore.server.doctor.finding import Finding, failure
+from fleetlore.server.doctor.telling import line, summary
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import FleetloreError
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
-
-_MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "failure": ("XX", "red")}
 
 
 @commands.command()
@@ -44,19 +42,19 @@ def doctor(data: Path, url: str, token_env: str, as_json: bool) -> None:
     def note(finding: Finding) -> None:
         found.append(finding)
         if not as_json:
-            click.echo(_line(finding))
+            click.echo(line(finding))
 
     anyio.run(_examine, data, url, token_in(token_env), note)
     if as_json:
         tell([asdict(finding) for finding in found], as_json, str)
     else:
-        click.echo(_summary(found))
+        click.echo(summary(found))
     if any(finding.state == "failure" for finding in found):
         sys.exit(1)
 
 
 async def _examine(data: Path, url: str, token: str, note: Callable[[Finding], None]) -> None:
-    for finding in (*surroundings.versions(), *surroundings.data_directory(data)):
+    for finding in (*surroundings.versions(), *surroundings.data_directory(data, mounts())):
         note(finding)
     if not (data / LEDGER_FILE).exists():
         with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder:
@@ -80,16 +78,3 @@ async def _opens(data: Path, note: Callable[[Finding], None]) -> bool:
             note(failure("ledger", str(error), "Mend what it says, then run fleetlore doctor again"))
         opened = False
     return opened
-
-
-def _line(finding: Finding) -> str:
-    mark, colour = _MARKS[finding.state]
-    line = f"{click.style(mark, fg=colour)}  {finding.subject}: {finding.seen}"
-    return f"{line}\n      {finding.remedy}" if finding.remedy else line
-
-
-def _summary(found: Sequence[Finding]) -> str:
-    counts: dict[str, Any] = {state: sum(finding.state == state for finding in found) for state in _MARKS}
-    if counts["failure"]:
-        return f"{counts['failure']} of {len(found)} do not work, {counts['warning']} could go better"
-    return f"all is well, {counts['warning']} could go better" if counts["warning"] else "all is well"

@@ -27,7 +27,7 @@ async def examine(ledger: Ledger, data: Path, note: Callable[[Finding], None]) -
             failure(
                 "ledger",
                 f"ledger.sqlite is damaged: {faults[0]}",
-                "Stop every server, keep a copy of the folder, and put back your last backup of ledger.sqlite",
+                "fleetlore check shows all of it; put back a backup: fleetlore restore FILE",
             )
         )
         return

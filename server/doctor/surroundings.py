@@ -11,9 +11,9 @@ from pathlib import Path
 from fleetlore.server.doctor.finding import Finding, failure, warning, well
 from fleetlore.server.status import shares_well
 from fleetlore.storage.database import SQLITE_VERSION
+from fleetlore.storage.mounts import Mounts
 
 _LIBRARIES = ("lancedb", "mcp", "wordllama")
-_REMOTE = frozenset(("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afpfs", "fuse.glusterfs", "ceph"))
 _LEAST_FREE = 200 << 20
 _LITTLE_FREE = 2 << 30
 
@@ -32,7 +32,7 @@ def versions() -> Iterator[Finding]:
         )
 
 
-def data_directory(data: Path) -> Iterator[Finding]:
+def data_directory(data: Path, mounts: Mounts) -> Iterator[Finding]:
     """Whether the data directory is there, is this user's alone, lies on a local disk, and has room."""
     if not data.exists():
         yield warning("data directory", f"{data} does not exist yet", "Starting a server makes it: fleetlore serve")
@@ -41,29 +41,13 @@ def data_directory(data: Path) -> Iterator[Finding]:
         yield failure("data directory", f"{data} is a file", "Choose a folder with --data or FLEETLORE_DATA")
         return
     yield _permissions(data)
-    system = file_system(data)
-    if system in _REMOTE:
+    if kind := mounts.network(data):
         yield failure(
             "disk",
-            f"{data} lies on a network file system ({system}), where locks between processes do not hold",
+            f"{data} lies on a network disk ({kind}), where locks between processes do not hold",
             "Move it to a local disk, and let one process serve other machines over HTTP",
         )
     yield _room(data)
-
-
-def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The type of the file system that a path lies on; "" where the system does not tell."""
-    if not mounts.exists():
-        return ""
-    resolved = path.resolve()
-    found = [line.split(" ") for line in mounts.read_text("utf-8", "surrogateescape").splitlines()]
-    holding = [(len(place), kind) for _, place, kind, *_ in found if resolved.is_relative_to(_unescaped(place))]
-    return max(holding, default=(0, ""))[1]
-
-
-def _unescaped(place: str) -> str:
-    """A mount point as the kernel writes it: blanks and backslashes are octal."""
-    return place.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
 
 
 def _permissions(data: Path) -> Finding:

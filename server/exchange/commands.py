@@ -13,7 +13,15 @@ import click
 from click._termui_impl import ProgressBar
 
 from fleetlore.server.clients.files import target_of
-from fleetlore.server.command_group import ENVIRONMENT, agent_option, commands, data_option, json_option, with_ledger
+from fleetlore.server.command_group import (
+    ENVIRONMENT,
+    agent_option,
+    commands,
+    data_option,
+    json_option,
+    network_disk,
+    with_ledger,
+)
 from fleetlore.server.exchange.digest import lessons_block, put_into
 from fleetlore.server.exchange.exporting import exported
 from fleetlore.server.exchange.files import FORMATS, STANDARD_INPUT, Format, found, opened
@@ -202,6 +210,7 @@ async def _importing(
     async with AsyncExitStack() as stack:
         if dry_run and not await anyio.Path(data).is_file() and not await anyio.Path(data / LEDGER_FILE).exists():
             data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        network_disk(data)
         ledger = await stack.enter_async_context(
             Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now)
         )

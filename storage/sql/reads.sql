@@ -23,6 +23,25 @@ SELECT i.*, c.body AS content, c.screened,
    AND (i.pruned_by IS NULL OR :pruned)
    AND (i.space = 'general' OR i.owner = :agent);
 
+-- name: outlines
+SELECT json_group_array(json_array(
+           i.id,
+           json(CASE WHEN i.id IN (SELECT value FROM json_each(:worded)) THEN c.body ELSE '{}' END), c.screened,
+           i.project, json(i.tags), i.lesson, json(printf('%!.17g', i.trust)), i.projects,
+           successor.id,
+           json((SELECT json_group_array(k.other)
+                   FROM conflicts k JOIN items o ON o.id = k.other
+                  WHERE k.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL)),
+           json((SELECT json_group_array(l.other) FROM links l JOIN items o ON o.id = l.other
+                  WHERE l.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL)),
+           (SELECT count(*) FROM blames b WHERE b.lesson = i.lesson),
+           i.flags)) AS outlines
+  FROM items i
+  JOIN contents c ON c.id = i.id
+  LEFT JOIN items successor ON successor.id = i.superseded_by AND successor.owner = i.owner AND successor.pruned_by IS NULL
+ WHERE i.id IN (SELECT value FROM json_each(:ids)) AND i.pruned_by IS NULL
+   AND (i.space = 'general' OR i.owner = :agent);
+
 -- name: item_of_digest
 WITH RECURSIVE known (id, pruned_by, merged_into) AS (
     SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :owner AND digest = :digest
@@ -83,7 +102,8 @@ SELECT p.*, c.body AS content, c.screened
 SELECT superseded_by FROM items WHERE id = :id;
 
 -- name: living_ids
-SELECT id FROM items WHERE space = :space AND pruned_by IS NULL;
+SELECT seq, id FROM items
+ WHERE +space = :space AND pruned_by IS NULL AND seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: living_after
 SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
@@ -98,6 +118,9 @@ SELECT i.seq, i.id, i.owner, i.task_type, i.tags, c.body AS content, c.screened
 
 -- name: own_items
 SELECT count(*) AS count FROM items WHERE space = 'prompt' AND owner = :agent AND pruned_by IS NULL;
+
+-- name: own_item
+SELECT 1 FROM items WHERE space = 'prompt' AND owner = :agent AND pruned_by IS NULL LIMIT 1;
 
 -- name: count_of_space
 SELECT count(*) AS count FROM items WHERE space = :space AND pruned_by IS NULL;
@@ -271,6 +294,9 @@ SELECT 1 FROM questions WHERE agent = :agent AND gap = :gap;
 
 -- name: faults
 PRAGMA quick_check(5);
+
+-- name: all_faults
+PRAGMA integrity_check(5);
 
 -- name: latest_event
 SELECT id FROM events ORDER BY seq DESC LIMIT 1;

@@ -116,3 +116,9 @@ INSERT INTO meta (key, value) VALUES ('room', hex(zeroblob(32768))) ON CONFLICT 
 
 -- name: leave_room
 DELETE FROM meta WHERE key = 'room';
+
+-- name: end_rebuild
+DELETE FROM meta WHERE key = 'rebuilding';
+
+-- name: latest_time
+SELECT at FROM events ORDER BY seq DESC LIMIT 1;

@@ -14,7 +14,6 @@ from click.testing import CliRunner
 from fleet import free_port, http_server, in_process
 from fleetlore.server.cli import commands
 from fleetlore.server.doctor.reachable import answers
-from fleetlore.server.doctor.surroundings import file_system
 from fleetlore.storage.ledger import LEDGER_FILE
 
 TASK = "rotate the signing keys of the payment gateway"
@@ -179,14 +178,6 @@ async def test_a_folder_that_others_can_read_is_noticed_and_new_ones_are_private
     data.chmod(0o755)
     found = (await findings("--data", data))["permissions"]
     assert (found["state"], found["remedy"]) == ("warning", f"Run: chmod -R go= '{data}'")
-
-
-def test_the_file_system_is_that_of_the_nearest_mount(tmp_path):
-    mounts = tmp_path / "mounts"
-    share = tmp_path / "a share"
-    mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {str(share).replace(' ', chr(92) + '040')} nfs4 rw 0 0\n")
-    assert [file_system(path, mounts) for path in (share / "data", tmp_path)] == ["nfs4", "ext4"]
-    assert file_system(tmp_path, tmp_path / "none") == ""
 
 
 async def test_no_assistant_that_knows_fleetlore_is_a_warning(data, home):

@@ -15,10 +15,10 @@ def opened(tmp_path):
     """Opens the unit over this test's data directory; as often as it is called, one after the other or side by side."""
 
     @asynccontextmanager
-    async def open_unit(*, clock=utc_now):
+    async def open_unit(*, clock=utc_now, embedder=""):
         data = tmp_path / "data"
         async with (
-            Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=clock) as ledger,
+            Ledger.open(data, embedder=embedder, fallback=DEFAULT_EMBEDDER, clock=clock) as ledger,
             KnowledgeManagementUnit.open(ledger, data, policy=Policy()) as unit,
         ):
             yield unit

@@ -98,14 +98,18 @@ async def test_a_rebuild_keeps_every_item_and_servers_follow_it_while_they_run(o
         assert unit.spaces.generation == 2
 
 
-async def test_after_a_rebuild_with_another_embedder_a_server_of_the_old_one_says_so(opened, tmp_path):
-    async with opened() as unit:
+async def test_servers_follow_a_rebuild_with_another_embedder_unless_they_were_told_which_to_use(opened, tmp_path):
+    async with opened() as unit, opened(embedder="wordllama-256") as pinned:
         await _teach(unit, "first lesson")
-        await rebuild_spaces(unit.ledger, tmp_path / "data", embedder="wordllama-64", progress=lambda _: None)
-        with pytest.raises(EmbedderMismatch, match="wordllama-64, but wordllama-256 is configured"):
-            await _insights(unit)
-    async with opened() as unit:
+        assert await _insights(pinned) == ["first lesson"]
+        async with opened() as rebuilder:
+            await rebuild_spaces(rebuilder.ledger, tmp_path / "data", embedder="wordllama-64", progress=lambda _: None)
         assert await _insights(unit) == ["first lesson"]
+        assert unit.spaces.embedder.name == "wordllama-64"
+        await _teach(unit, "second lesson")
+        assert await _insights(unit) == ["first lesson", "second lesson"]
+        with pytest.raises(EmbedderMismatch, match="wordllama-64, but wordllama-256 is configured"):
+            await _insights(pinned)
 
 
 async def test_pruned_rows_leave_the_space_and_come_back_on_undo(opened):

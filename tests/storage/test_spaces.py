@@ -9,7 +9,8 @@ from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import new_item_id
 from fleetlore.storage.ledger_view import IndexedItem
 from fleetlore.storage.search import Filter
-from fleetlore.storage.spaces import OWNER_INDEX_FROM, VECTOR_INDEX_FROM, KnowledgeSpaces
+from fleetlore.storage.space_tables import OWNER_INDEX_FROM, VECTOR_INDEX_FROM
+from fleetlore.storage.spaces import KnowledgeSpaces
 
 WORDS = """
     billing server deploy timeout database cache token build release docker kernel memory disk network cluster queue

@@ -18,5 +18,17 @@ SELECT r.*, c.body AS content, c.screened FROM all_receipts r LEFT JOIN contents
 -- name: answer_archived
 UPDATE archived_receipts SET answered_at = :at WHERE id = :id AND answered_at IS NULL;
 
--- name: oldest_receipt
-SELECT at FROM receipts ORDER BY seq LIMIT 1;
+-- Items that a person has restored are left alone for good.
+
+-- name: outworn
+SELECT i.id, i.owner FROM items i
+ WHERE i.pruned_by IS NULL AND i.updated_at < :before AND (i.stage = 'provisional' OR i.space = 'prompt')
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY i.updated_at, i.seq LIMIT :limit;
+
+-- name: surplus
+SELECT i.id, i.owner FROM items i
+ WHERE i.pruned_by IS NULL AND i.space = :space
+   AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject = i.id AND e.kind = 'restored')
+ ORDER BY i.stage = 'active', i.trust, i.updated_at, i.seq
+ LIMIT min(:limit, max(0, (SELECT count(*) FROM items WHERE space = :space AND pruned_by IS NULL) - :most));

@@ -1,0 +1,1 @@
+"""Commands that prove, keep and put back what a data directory holds."""

@@ -1,0 +1,235 @@
+"""What is kept can be proven, copied and put back: `check`, `backup`, `restore`, `rebuild`, on real files."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+
+import anyio
+import pytest
+from command import finished, run, told
+from killing import killed_at
+
+from fleet import in_process
+from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal
+from fleetlore.storage.ledger import LEDGER_FILE
+from fleetlore.storage.queries import SCHEMA
+
+TASK = "rotate the signing keys"
+LESSON = "Keep both keys for a week"
+LATER = "Announce the new key a day before"
+
+
+async def _lessons(fleet):
+    return sorted(item["insight"] for item in (await fleet.retrieve(TASK, agent="reader"))["items"])
+
+
+async def _kept_in(data):
+    async with in_process(data) as fleet:
+        return await _lessons(fleet)
+
+
+async def _states(data, code=0):
+    result = await finished("check", "--data", data, code=code)
+    return [line for line in result.stdout.splitlines() if line.startswith("XX")], result.stdout
+
+
+async def _is_whole(data):
+    assert (await _states(data))[0] == []
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data directory with a lesson, and a backup of it."""
+    folder = tmp_path_factory.mktemp("made")
+
+    async def make():
+        async with in_process(folder / "data") as fleet:
+            await fleet.teach(LESSON, task=TASK)
+        await run("backup", folder / "backup.sqlite", "--data", folder / "data")
+
+    anyio.run(make)
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy of the same for one test."""
+    return shutil.copytree(made, tmp_path / "copy")
+
+
+def _break(path, how):
+    if how == "zeroed":
+        path.write_bytes(bytes(path.stat().st_size))
+    elif how == "torn":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        path.unlink()
+
+
+async def test_what_is_whole_is_told_to_be(folder):
+    found = await told("check", "--data", folder / "data")
+    assert [(one["subject"], one["state"], one["seen"]) for one in found] == [
+        ("ledger", "ok", "every page is whole"),
+        ("events", "ok", "2 events and 2 texts as recorded"),
+        ("general space", "ok", "1 row, all as the ledger says"),
+        ("prompt space", "ok", "0 rows, all as the ledger says"),
+    ]
+
+
+@pytest.mark.parametrize("how", ["zeroed", "torn", "missing"])
+@pytest.mark.parametrize("part", ["data", "_versions", "_indices"])
+async def test_broken_files_of_the_spaces_are_found_and_a_rebuild_mends_them(folder, part, how):
+    for file in (folder / "data" / "spaces" / "general_1.lance" / part).rglob("*"):
+        if file.is_file():
+            _break(file, how)
+    wrong, said = await _states(folder / "data", code=1)
+    assert len(wrong) == 1, said
+    assert "space" in wrong[0]
+    assert "fleetlore rebuild" in said
+    await run("rebuild", "--data", folder / "data")
+    await _is_whole(folder / "data")
+    assert await _kept_in(folder / "data") == [LESSON]
+
+
+async def test_spaces_that_vanished_are_found_and_a_rebuild_makes_them(folder):
+    shutil.rmtree(folder / "data" / "spaces")
+    wrong, _ = await _states(folder / "data", code=1)
+    assert len(wrong) == 1
+    await run("rebuild", "--data", folder / "data")
+    await _is_whole(folder / "data")
+
+
+async def test_rows_that_say_something_else_than_the_ledger_are_named(folder):
+    shutil.rmtree(folder / "data" / "spaces")
+    await run("rebuild", "--data", folder / "data")
+    with closing(sqlite3.connect(folder / "data" / LEDGER_FILE)) as ledger:
+        ledger.execute("UPDATE contents SET body = replace(body, 'week', 'year') WHERE id LIKE 'k_%'")
+        ledger.commit()
+    wrong, said = await _states(folder / "data", code=1)
+    assert ["texts" in wrong[0], "1 say something else (k_" in wrong[1]] == [True, True], said
+
+
+@pytest.mark.parametrize("how", ["zeroed", "torn", "missing"])
+async def test_a_broken_ledger_is_found_and_a_backup_takes_its_place(folder, how):
+    ledger = folder / "data" / LEDGER_FILE
+    _break(ledger, how)
+    _, said = await _states(folder / "data", code=1)
+    assert "fleetlore restore FILE" in said
+    found = await told("restore", folder / "backup.sqlite", "--yes", "--data", folder / "data")
+    assert (found["items"], found["kept"] is None) == (1, how == "missing")
+    await _is_whole(folder / "data")
+    assert await _kept_in(folder / "data") == [LESSON]
+
+
+async def test_a_zeroed_page_of_the_ledger_is_found_and_a_backup_takes_its_place(folder):
+    with (folder / "data" / LEDGER_FILE).open("r+b") as ledger:
+        ledger.seek(4096 * 10)
+        ledger.write(bytes(4096 * 4))
+    _, said = await _states(folder / "data", code=1)
+    assert "fleetlore restore FILE" in said
+    await run("restore", folder / "backup.sqlite", "--yes", "--data", folder / "data")
+    await _is_whole(folder / "data")
+
+
+async def test_a_backup_is_put_back_under_a_running_server_and_so_is_what_it_replaced(folder):
+    data = folder / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LATER, task=TASK)
+        assert await _lessons(fleet) == [LATER, LESSON]
+        replaced = (await told("restore", folder / "backup.sqlite", "--yes", "--data", data))["kept"]
+        assert await _lessons(fleet) == [LESSON]
+        await fleet.teach("A lesson after it", task=TASK)
+        assert await _lessons(fleet) == ["A lesson after it", LESSON]
+        await run("restore", replaced, "--yes", "--data", data)
+        assert await _lessons(fleet) == [LATER, LESSON]
+    await _is_whole(data)
+
+
+async def test_an_older_ledger_put_back_by_hand_under_newer_spaces_shows_what_it_knows(folder):
+    data = folder / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LATER, task=TASK)
+    for name in (LEDGER_FILE, f"{LEDGER_FILE}-wal", f"{LEDGER_FILE}-shm"):
+        (data / name).unlink(missing_ok=True)
+    shutil.copy(folder / "backup.sqlite", data / LEDGER_FILE)
+    async with in_process(data) as fleet:
+        assert await _lessons(fleet) == [LESSON]
+        await fleet.teach(LATER, task=TASK)
+        assert await _lessons(fleet) == [LATER, LESSON]
+    _, said = await _states(data)
+    assert "1 row that the ledger does not know" in said
+
+
+async def test_a_rebuild_that_was_killed_goes_on_where_it_was(folder):
+    data = folder / "data"
+    await killed_at("fleetlore.storage.spaces:KnowledgeSpaces.optimize", "rebuild", "--data", data)
+    assert await _kept_in(data) == [LESSON]
+    filled = sorted((data / "spaces" / "general_2.lance" / "data").iterdir())
+    await run("rebuild", "--data", data)
+    assert set(filled) <= set((data / "spaces" / "general_2.lance" / "data").iterdir())
+    await _is_whole(data)
+    assert (await told("status", "--data", data))["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("fleetlore.kmu.restoring:put_back", [LATER, LESSON]),
+        ("fleetlore.storage.copying:copy_ledger", [LATER, LESSON]),  # in the transaction that replaces the ledger
+        ("fleetlore.kmu.restoring:reconcile", [LESSON]),
+    ],
+)
+async def test_a_restore_that_was_killed_has_happened_or_not(folder, place, found):
+    data = folder / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LATER, task=TASK)
+    await killed_at(place, "restore", folder / "backup.sqlite", "--yes", "--data", data)
+    await _is_whole(data)
+    assert await _kept_in(data) == found
+    await run("restore", folder / "backup.sqlite", "--yes", "--data", data)
+    assert await _kept_in(data) == [LESSON]
+
+
+async def test_a_backup_that_was_killed_is_none(folder):
+    await killed_at("fleetlore.kmu.backups:contents_of", "backup", folder / "new.sqlite", "--data", folder / "data")
+    assert not (folder / "new.sqlite").exists()
+    await run("backup", folder / "new.sqlite", "--data", folder / "data")
+    assert (folder / "new.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+async def test_files_that_are_no_backup_are_refused_and_nothing_is_changed(folder):
+    data, backup = folder / "data", folder / "backup.sqlite"
+    ledger = (data / LEDGER_FILE).read_bytes()
+
+    async def refusal(*arguments):
+        with pytest.raises((FileRefused, Refusal, DataDirectoryUnusable)) as refused:
+            await run(*arguments, "--data", data)
+        return str(refused.value)
+
+    (folder / "notes.txt").write_text("no ledger at all")
+    assert "cannot be read as a ledger" in await refusal("restore", folder / "notes.txt", "--yes")
+    with closing(sqlite3.connect(folder / "other.sqlite")) as other:
+        other.execute("CREATE TABLE t (a)")
+    assert "it is no ledger of fleetlore" in await refusal("restore", folder / "other.sqlite", "--yes")
+    assert "it is not there" in await refusal("restore", folder / "nothing", "--yes")
+    assert "Add --yes" in await refusal("restore", backup)
+    with closing(sqlite3.connect(shutil.copy(backup, folder / "newer.sqlite"))) as newer:
+        newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    assert "a newer fleetlore made it" in await refusal("restore", folder / "newer.sqlite", "--yes")
+    with closing(sqlite3.connect(shutil.copy(backup, folder / "forged.sqlite"))) as forged:
+        forged.execute("UPDATE events SET agent = 'mallory' WHERE seq = 1")
+        forged.commit()
+    assert "it is not as it was recorded" in await refusal("restore", folder / "forged.sqlite", "--yes")
+    assert "it is there already" in await refusal("backup", backup)
+    assert "cannot be written" in await refusal("backup", folder / "missing" / "backup.sqlite")
+    assert (data / LEDGER_FILE).read_bytes() == ledger
+    assert "there is no fleetlore data" in str(
+        await _refused(DataDirectoryUnusable, "backup", folder / "b", "--data", folder / "nowhere")
+    )
+
+
+async def _refused(kind, *arguments):
+    with pytest.raises(kind) as refused:
+        await run(*arguments)
+    return refused.value
