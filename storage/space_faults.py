@@ -20,9 +20,14 @@ _ATTEMPTS = 12
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Tells LanceDB's faults as ours."""
+    """To be held around what LanceDB is asked: tells its faults as ours.
+
+    Whoever is cancelled meanwhile waits for its answer. What a question that is broken off had begun to load, every
+    later one would wait for without end.
+    """
     try:
-        yield
+        with anyio.CancelScope(shield=True):
+            yield
     except (OSError, RuntimeError, ValueError) as error:
         said = str(error)
         if any(sign in said for sign in _FULL):
@@ -39,7 +44,8 @@ async def retried(operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
     """Tries again, with jitter, what LanceDB refuses because another commit came between."""
     for attempt in range(_ATTEMPTS):
         try:
-            return await operation()
+            with anyio.CancelScope(shield=True):
+                return await operation()
         except (OSError, RuntimeError, ValueError) as error:
             if "conflict" not in str(error).lower() or attempt == _ATTEMPTS - 1:
                 with our_errors():

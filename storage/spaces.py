@@ -214,11 +214,13 @@ class KnowledgeSpaces:
             table = await self._database.open_table(f"{space}_{self.generation}")
             await table.checkout(await table.version())
             rows = await table.count_rows()
-            for start in range(0, rows, _SLICE):
+        for start in range(0, rows, _SLICE):
+            with our_errors():
                 places = list(range(start, min(start + _SLICE, rows)))
-                for part in (await table.take_offsets(places).select(["id", "vector"]).to_arrow()).to_batches():
-                    vectors = part["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
-                    yield [ItemId(item) for item in part["id"].to_pylist()], vectors
+                parts = (await table.take_offsets(places).select(["id", "vector"]).to_arrow()).to_batches()
+            for part in parts:
+                vectors = part["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
+                yield [ItemId(item) for item in part["id"].to_pylist()], vectors
 
     async def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
         """Every row whole, or those of some items, in slices (pyarrow record batches)."""
@@ -226,8 +228,13 @@ class KnowledgeSpaces:
         if among:
             query = query.where(one_of(among))
         with our_errors():
-            async for rows in await query.to_batches(max_batch_length=_SLICE):
-                yield rows
+            batches = await query.to_batches(max_batch_length=_SLICE)
+        while True:
+            with our_errors():
+                rows = await anext(batches, None)
+            if rows is None:
+                return
+            yield rows
 
     async def version(self, space: Space) -> int:
         """The table's version; every commit of any process adds one."""

@@ -2,6 +2,8 @@
 
 import random
 
+import anyio
+import numpy as np
 import pytest
 
 from fleetlore.server.settings import utc_now
@@ -19,9 +21,13 @@ WORDS = """
 QUESTION = "deploy billing timeout cache"
 
 
+def _opened(folder):
+    return KnowledgeSpaces.open(folder, embedder=load_embedder("wordllama-64"), generation=1)
+
+
 @pytest.fixture
 async def spaces(tmp_path):
-    async with KnowledgeSpaces.open(tmp_path, embedder=load_embedder("wordllama-64"), generation=1) as opened:
+    async with _opened(tmp_path) as opened:
         yield opened
 
 
@@ -93,3 +99,18 @@ async def test_one_search_for_many_finds_what_a_search_for_each_finds(spaces, ma
         assert len(alone.keys() - {item.id}) == 5 == len(alone)
         assert alone.keys() <= {other.id for other in mine}
     assert await spaces.nearest_to_many("prompt", [], limit=5, where=where) == {}
+
+
+async def test_a_search_that_is_broken_off_while_an_index_is_loaded_leaves_the_next_one_its_answer(tmp_path):
+    [item] = _items(1)
+    async with _opened(tmp_path) as spaces, spaces.writing():
+        await spaces.add("general", [item])
+        await spaces.optimize("general")
+    unfit = np.ones(3, dtype=np.float32)  # which ends the other leg at once
+    for _ in range(12):
+        async with _opened(tmp_path) as spaces:
+            with pytest.raises(ExceptionGroup):
+                await spaces.search("general", text=item.insight, vector=unfit, where=Filter())
+            with anyio.fail_after(10):
+                legs = await spaces.search("general", text=item.insight, vector=unfit * 0, where=Filter())
+            assert list(legs.text) == [item.id]
