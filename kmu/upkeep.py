@@ -212,11 +212,11 @@ class Upkeep:
             return False
         view, now = self.ledger.read, self.ledger.clock()
         # A time to come was written by a clock that was ahead: one that must not stop us until it is reached.
-        if self.consolidated_at is None or abs(now - self.consolidated_at) > _CONSOLIDATE_EVERY:
+        if self.consolidated_at is not None and abs(now - self.consolidated_at) > _CONSOLIDATE_EVERY:
             return True
         since = await view.waiting_since()
         if since is None:
-            return False
+            return self.consolidated_at is None  # a new store: done at once, and known from when on
         waiting, items = await view.waiting()
         states = states_of((), await view.experience(), waiting=waiting, items=items)
         return abs(now - since) > _LONGEST_WAIT or consolidates(states)

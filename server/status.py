@@ -51,7 +51,8 @@ def _part(file: Path) -> str:
         return "ledger"
     if file.name.startswith(LEDGER_FILE):
         return "log"
-    space = file.parts[1].partition("_")[0] if file.parts[0] == "spaces" else ""
+    spaces, *table = file.parts
+    space = table[0].partition("_")[0] if spaces == "spaces" and table else ""
     return space if space in SPACES else "other"
 
 

@@ -325,12 +325,14 @@ async def test_a_busy_ledger_is_read_and_is_not_waited_for_in_writing(told, tmp_
     assert answered("stop", "--data", data, said=bash("pytest", transcript))["decision"] == "block"
 
 
-async def test_a_ledger_of_a_newer_version_is_left_alone(told):
-    data, _ = told
+async def test_a_ledger_of_a_newer_version_is_read_and_not_written(told):
+    data, transcript = told
     with closing(sqlite3.connect(data / "ledger.sqlite")) as file:
         file.execute(f"PRAGMA user_version = {SCHEMA + 1}")
-    out, err = hook("session-start", "--data", data, said={})
-    assert (out, "newer fleetlore" in err) == ("", True)
+        before = file.execute("SELECT count(*) FROM events").fetchone()
+        assert LESSON in hook("session-start", "--data", data, "--project", PROJECT, said={})[0]
+        hook("tool-use", "--data", data, said=bash("pytest", transcript))
+        assert file.execute("SELECT count(*) FROM events").fetchone() == before
 
 
 # A team's server
