@@ -83,7 +83,8 @@ class Slot:
             [client] = await stack.enter_async_context(over_http(url, 1))
         else:
             line, log = command(self.data), log_of(self.data)
-            [client], [pid] = await stack.enter_async_context(over_stdio(line, 1, log))
+            clients, pids = await stack.enter_async_context(over_stdio(line, 1, log))
+            [client], [pid] = clients, pids
         return client, pid
 
     async def _report(self, client: LightClient, life: int) -> None:
