@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from connection import ToolFailed
@@ -24,8 +24,8 @@ _LONGEST_LINE = 1 << 24
 class LightClient(Protocol):
     """A connection on which one call is made after the other."""
 
-    async def call(self, tool: str, arguments: Mapping[str, object]) -> None:
-        """Call a tool; an error of any kind raises `ToolFailed`."""
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Call a tool and return its structured answer; an error of any kind raises `ToolFailed`."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class HttpClient:
     url: SplitResult
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def call(self, tool: str, arguments: Mapping[str, object]) -> None:
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         body = request(1, tool, arguments)
         head = (
             f"POST {self.url.path} HTTP/1.1\r\nHost: {self.url.netloc}\r\nContent-Type: application/json\r\n"
@@ -48,8 +48,9 @@ class HttpClient:
         writer.write(head.encode() + body)
         status, *fields = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
         [length] = [int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length:")]
-        check(tool, await reader.readexactly(length))
-        assert b" 200 " in status
+        answer = await reader.readexactly(length)
+        assert b" 200 " in status, answer
+        return check(tool, answer)
 
     def close(self) -> None:
         if self.streams is not None:
@@ -63,11 +64,11 @@ class StdioClient:
     process: asyncio.subprocess.Process
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    async def call(self, tool: str, arguments: Mapping[str, object]) -> None:
+    async def call(self, tool: str, arguments: Mapping[str, object]) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(request(next(self.numbers), tool, arguments) + b"\n")
-        check(tool, await self.process.stdout.readline())
+        return check(tool, await self.process.stdout.readline())
 
 
 def request(number: int, tool: str, arguments: Mapping[str, object]) -> bytes:
@@ -75,10 +76,12 @@ def request(number: int, tool: str, arguments: Mapping[str, object]) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}).encode()
 
 
-def check(tool: str, answer: bytes) -> None:
-    result = json.loads(answer).get("result")
+def check(tool: str, answer: bytes) -> dict[str, Any]:
+    result = json.loads(answer or b"{}").get("result")
     if result is None or result.get("isError"):
-        raise ToolFailed(f"{tool}: {answer.decode()[:500]}")
+        raise ToolFailed(f"{tool}: {answer.decode()[:500] or 'the server ended'}")
+    structured: dict[str, Any] = result.get("structuredContent", {})
+    return structured
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.intake import Intake, search_latest
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
+from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.search import Filter
@@ -62,7 +62,9 @@ class KnowledgeManagementUnit:
             await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
-            upkeep = Upkeep(ledger, spaces, ProcessLock(data / MAINTAIN_LOCK), policy, Rota(data))
+            upkeep = Upkeep(
+                ledger, spaces, ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE), policy, Rota(data)
+            )
             yield cls(ledger, spaces, intake, exploration, upkeep, policy)
 
     async def prove(self) -> None:

@@ -15,7 +15,7 @@ from fleetlore.server.command_group import (
     with_ledger,
 )
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
+from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 
 # Whoever waits for it wants it done; a server would rather be asked.
 _HURRIED_SLICE = 0.5
@@ -29,7 +29,7 @@ def rebuild(data: Path, embedder: str | None) -> None:
     from fleetlore.kmu.rebuilding import rebuild_spaces  # noqa: PLC0415  LanceDB takes two seconds to import
 
     async def work(ledger: Ledger) -> int:
-        lock = ProcessLock(data / MAINTAIN_LOCK)
+        lock = ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE)
         total = sum([await ledger.read.count("general"), await ledger.read.count("prompt")])
         with click.progressbar(length=total, label="rebuilding", file=sys.stderr) as bar:
             async with lock.held():

@@ -199,12 +199,12 @@ class EmbedderMismatch(DataError):
 
 
 class StorageBusy(DataError):
-    """Another process held the ledger for longer than a writer waits; nothing was stored."""
+    """Another process held the ledger, or a lock file, for longer than one waits; nothing was stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: str = "ledger.sqlite") -> None:
         super().__init__(
-            "another process has kept the ledger locked all the while: nothing was stored. Send it again; "
-            "if it stays so, end the process that holds ledger.sqlite."
+            f"another process has kept {held} locked all the while: nothing was stored. Send it again; if it stays so, "
+            f"that process is suspended or stuck: resume or end whoever holds {held}."
         )
 
 

@@ -12,28 +12,37 @@ from pathlib import Path
 import anyio
 from filelock import FileLock, Timeout
 
-from fleetlore.storage.errors import DataDirectoryLost, DataReadOnly, DiskRefuses, StorageFull
+from fleetlore.storage.errors import DataDirectoryLost, DataReadOnly, DiskRefuses, StorageBusy, StorageFull
 
 # Held for adding and removing rows of the spaces, and for a round of upkeep.
 WRITE_LOCK = "write.lock"
 MAINTAIN_LOCK = "maintain.lock"
 
 _POLL_SECONDS = (0.001, 0.005)
+_PATIENCE = 10.0  # rows are added in milliseconds, and who compacts holds the lock for less than a second
+LONG_PATIENCE = 120.0  # for what is held for as long as a round of upkeep takes
 
 
 class ProcessLock:
-    """A lock file that one process at a time holds, and within it one task at a time."""
+    """A lock file that one process at a time holds, and within it one task at a time.
 
-    def __init__(self, path: Path) -> None:
+    `patience` is for how many seconds to wait for another process, which may have been suspended.
+    """
+
+    def __init__(self, path: Path, *, patience: float = _PATIENCE) -> None:
         self._path = path
+        self._patience = patience
         self._file = FileLock(path, thread_local=False)
         self._tasks = anyio.Lock()
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Waits for the lock and holds it for the block."""
+        """Waits for the lock and holds it for the block; raises `StorageBusy` where another process keeps it."""
         async with self._tasks:
-            while not self._take():  # noqa: ASYNC110  another process tells no event
+            until = anyio.current_time() + self._patience
+            while not self._take():
+                if anyio.current_time() > until:
+                    raise StorageBusy(self._path.name)
                 await anyio.sleep(random.uniform(*_POLL_SECONDS))
             try:
                 yield

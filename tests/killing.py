@@ -1,29 +1,104 @@
-"""Commands that die by kill -9 at a place of one's choice, in a process of their own."""
+"""Processes that die by kill -9, or are suspended, at a place of one's choice."""
 
+import json
+import os
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
 
-_KILLED = """
-import importlib, os, signal, sys
+_STRUCK = """
+import functools, importlib, inspect, os, signal, sys
 from fleetlore.server.cli import main
 
-def killed(*arguments, **options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-module, _, path = sys.argv.pop(1).partition(":")
+place, when, blow = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
+module, _, path = place.partition(":")
 owner = importlib.import_module(module)
 *owners, name = path.split(".")
 for part in owners:
     owner = getattr(owner, part)
-setattr(owner, name, killed)
+whole = getattr(owner, name)
+
+def strike():
+    os.kill(os.getpid(), blow)
+
+async def later(*arguments, **options):
+    if when == "before":
+        strike()
+    result = await whole(*arguments, **options)
+    if when == "after":
+        strike()
+    return result
+
+def at_once(*arguments, **options):
+    strike()
+
+struck = later if inspect.iscoroutinefunction(whole) else at_once
+setattr(owner, name, functools.wraps(whole)(struck))
 main()
 """
 
 
-async def killed_at(place: str, *arguments: Any) -> None:
+def struck_at(place: str, *arguments: Any, when: str = "before", blow: int = signal.SIGKILL) -> list[str]:
+    """A command line that gets the signal before or after what it does at `place`, as in `fleetlore.m:Class.name`."""
+    return [sys.executable, "-c", _STRUCK, place, when, str(int(blow)), *map(str, arguments)]
+
+
+async def killed_at(place: str, *arguments: Any, when: str = "before") -> None:
     """Runs a command that dies where it calls `place`, as in `fleetlore.storage.ledger:Ledger.purge`."""
-    command = [sys.executable, "-c", _KILLED, place, *map(str, arguments)]
-    assert (await anyio.run_process(command, check=False)).returncode == -signal.SIGKILL
+    done = await anyio.run_process(struck_at(place, *arguments, when=when), check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A stdio server, spoken to by lines."""
+
+    process: subprocess.Popen[str]
+
+    def send(self, number: int, tool: str, **arguments: Any) -> None:
+        self._write({"id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+
+    def answer(self) -> dict[str, Any] | None:
+        """The next answer that is no greeting; None once the server has ended."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if answer.get("id") != "hello":
+                return answer
+        return None
+
+    def greet(self) -> None:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "killer", "version": "1"}}
+        self._write({"id": "hello", "method": "initialize", "params": hello})
+        self._write({"method": "notifications/initialized"})
+
+    def suspended(self) -> bool:
+        """Waits until the server is suspended; False where it has ended."""
+        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        return os.WIFSTOPPED(status)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def served(command: list[str], data: Path) -> Iterator[Lines]:
+    """The stdio server that the command line starts, greeted; killed at the end if it still lives."""
+    pipe = subprocess.PIPE
+    line = [*command, "serve", "--data", str(data)]
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:
+        lines = Lines(process)
+        try:
+            lines.greet()
+            yield lines
+        finally:
+            process.kill()

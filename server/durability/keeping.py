@@ -15,7 +15,7 @@ from fleetlore.server.people.lines import counted
 from fleetlore.server.settings import utc_now
 from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal
 from fleetlore.storage.ledger import LEDGER_FILE
-from fleetlore.storage.locks import MAINTAIN_LOCK, ProcessLock
+from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 
 if TYPE_CHECKING:
     from fleetlore.kmu.backups import Contents
@@ -78,7 +78,7 @@ def restore(file: Path, yes: bool, data: Path, as_json: bool) -> None:
                 bar.length = max(total, 1)
                 bar.update(done - bar.pos)
 
-            async with ProcessLock(data / MAINTAIN_LOCK).held():
+            async with ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE).held():
                 return await put_back(data, file, kept=kept, clock=utc_now, progress=progress)
 
     contents = anyio.run(work)

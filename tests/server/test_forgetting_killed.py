@@ -15,7 +15,7 @@ async def test_an_erasure_that_is_killed_is_pending_until_the_same_command_ends_
     data = tmp_path / "data"
     async with in_process(data) as fleet:
         item = await marked(fleet)
-    await killed_at(f"fleetlore.storage.{stage}", "forget", "--match", MARK, "--yes", "--data", data)
+    await killed_at(stage, "forget", "--match", MARK, "--yes", "--data", data)
     assert (await whole(data))["pending"].startswith("p_")
     async with in_process(data) as fleet:
         assert (await fleet.retrieve(TASK, agent="eve"))["items"] == []
