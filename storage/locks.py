@@ -20,7 +20,7 @@ MAINTAIN_LOCK = "maintain.lock"
 
 _POLL_SECONDS = (0.001, 0.005)
 _PATIENCE = 10.0  # rows are added in milliseconds, and who compacts holds the lock for less than a second
-LONG_PATIENCE = 120.0  # for what is held for as long as a round of upkeep takes
+LONG_PATIENCE = 900.0  # for what is held as long as a rebuild takes
 
 
 class ProcessLock:
