@@ -167,16 +167,26 @@ class Upkeep:
                 await self.spaces.index(space)
                 await self._compact(space, wear.commits(version))
                 wear.was_compacted(await self.spaces.version(space), rows, self.monotonic())
-        await self.ledger.checkpoint(idle=all(wear.idle(self.monotonic()) for wear in self.wear.values()))
+        await self.ledger.checkpoint()
 
     async def _compact(self, space: Space, commits: int) -> None:
-        """Beside those who add, as that costs them nothing; where they keep coming between, for a moment alone."""
-        if commits >= _BEHIND:
+        """Beside those who add, as that costs them nothing; where they keep coming between, for a moment alone.
+
+        What is not done in that moment goes on beside them: LanceDB is never broken off.
+        """
+        if commits < _BEHIND:
+            await self.spaces.optimize(space)
+            return
+        compacted = anyio.Event()
+
+        async def compact() -> None:
+            await self.spaces.optimize(space)
+            compacted.set()
+
+        async with anyio.create_task_group() as tasks, self.spaces.writing():
+            tasks.start_soon(compact)
             with anyio.move_on_after(_LONGEST_HOLD):
-                async with self.spaces.writing():
-                    await self.spaces.optimize(space)
-                return
-        await self.spaces.optimize(space)
+                await compacted.wait()
 
     async def sleep(self) -> None:
         """Consolidates if it is due: enough has come in, something has waited for long, or it is time to settle.

@@ -44,7 +44,3 @@ class Wear:
         self.cleaned = self.compacted is not None and self.commits(self.seen) == 0
         self.version = self.seen = version
         self.rows, self.compacted = rows, now
-
-    def idle(self, now: float) -> bool:
-        """Whether nobody has written for a while."""
-        return now - self.changed >= IDLE_SECONDS

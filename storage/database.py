@@ -37,6 +37,7 @@ _LARGEST_GROUP = 64  # jobs, of which each takes some milliseconds: nobody, here
 _CHECKPOINTS = 3  # of which each waits as long for readers
 _LOG_BYTES = 4 << 20
 _CHECKPOINT_PATIENCE = 0.02
+_STILL_CALLS = 10
 _TROUBLES = (NotWritable, DataDirectoryLost, LedgerDamaged)
 
 
@@ -57,6 +58,8 @@ class Database:
         self._pragmas = pragmas
         self._footing: Footing | None = None
         self._unchanging = False  # opened as a file that nobody changes
+        self._log_state = (0, 0)
+        self._still_calls = 0
         self.openings = 0
         self._only_read: NotWritable | None = None
         self._trouble: DataError | None = None
@@ -208,8 +211,8 @@ class Database:
                     return True
         return False
 
-    async def checkpoint(self, *, idle: bool) -> None:
-        """Empties a long log into the file; where nobody writes, any log.
+    async def checkpoint(self) -> None:
+        """Empties a long log into the file; whatever its length, one in which nothing was written for ten calls.
 
         Most is moved while others write. For what comes meanwhile they wait some milliseconds, or, where a reader is
         not done, it is left for the next time.
@@ -217,7 +220,11 @@ class Database:
         log = log_of(self._path)
         if self._replaced() or self._only_read is not None or not log.exists():
             return
-        if log.stat().st_size > (0 if idle else _LOG_BYTES):
+        found = log.stat()
+        state = (found.st_size, found.st_mtime_ns)
+        self._still_calls = self._still_calls + 1 if state == self._log_state else 0
+        self._log_state = state
+        if found.st_size > _LOG_BYTES or (found.st_size and self._still_calls >= _STILL_CALLS):
             async with connected(self._path, _CHECKPOINT_PATIENCE, None) as handle:
                 connection = Connection(self._path)
                 connection.handle = handle

@@ -126,9 +126,9 @@ class Ledger:
         """See `Database.purge`."""
         return await self._database.purge()
 
-    async def checkpoint(self, *, idle: bool) -> None:
+    async def checkpoint(self) -> None:
         """See `Database.checkpoint`."""
-        await self._database.checkpoint(idle=idle)
+        await self._database.checkpoint()
 
     def digest(self, *parts: str) -> str:
         """A salted digest (HMAC-SHA-256, 32 hexadecimal digits): equal exactly for equal parts, useless elsewhere."""
