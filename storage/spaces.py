@@ -81,11 +81,17 @@ class KnowledgeSpaces:
         """
         spaces = cls(await connected(data), embedder, ProcessLock(data / WRITE_LOCK), may_write)
         try:
-            if await spaces.are_there(generation):
-                await spaces.use(generation)
-            elif not make:
+            there = await spaces.are_there(generation)
+            if not there and not make:
                 raise SpacesDamaged(f"the tables of generation {generation} are not there")
-            else:
+            try:
+                if there:
+                    await spaces.use(generation)
+            except SpacesDamaged:  # another process may just be making them: it holds the lock until they are whole
+                if not make:
+                    raise
+                there = False
+            if not there:
                 async with spaces.writing():
                     await spaces.use(generation)
             yield spaces

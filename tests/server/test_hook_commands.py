@@ -319,7 +319,7 @@ async def test_a_busy_ledger_is_read_and_is_not_waited_for_in_writing(told, tmp_
         assert LESSON in hook("session-start", "--data", data, "--project", PROJECT, said={})[0]
         for name in ("stop", "tool-use"):
             out, err = hook(name, "--data", data, said=bash("pytest", transcript))
-            assert (out, err.startswith("fleetlore: another process has kept the ledger locked")) == ("", True)
+            assert (out, err.startswith("fleetlore: another process has kept ledger.sqlite locked")) == ("", True)
         assert time.monotonic() - started < 10
         other.execute("ROLLBACK")
     assert answered("stop", "--data", data, said=bash("pytest", transcript))["decision"] == "block"

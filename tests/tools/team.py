@@ -71,3 +71,8 @@ async def refusal(fleet: Fleet, tool: str, **arguments: Any) -> str:
     for foreign in ("pydantic", "validation error", "Traceback", "Input should", "Error executing", "Invalid input"):
         assert foreign not in sentence
     return sentence
+
+
+def unscored(items):
+    """Items by id as they are shown, but for their scores: those change a little when a table is compacted."""
+    return {item["id"]: {name: value for name, value in item.items() if name != "score"} for item in items}
