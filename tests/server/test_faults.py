@@ -25,7 +25,7 @@ from fleetlore.storage.queries import SCHEMA
 LESSON = "the lesson that was there before"
 
 
-async def _soon(found, *, within=20):
+async def _soon(found, *, within=60):
     """What `found` gives once it gives something."""
     with anyio.fail_after(within):
         while not (value := await found()):  # noqa: ASYNC110  a server tells no event
