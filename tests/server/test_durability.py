@@ -1,6 +1,5 @@
 """What is kept can be proven, copied and put back: `check`, `backup`, `restore`, `rebuild`, on real files."""
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -8,6 +7,7 @@ from contextlib import closing
 import anyio
 import pytest
 from command import finished, run, told
+from damage import damage
 from killing import killed_at
 
 from fleet import in_process
@@ -58,15 +58,6 @@ def folder(made, tmp_path):
     return shutil.copytree(made, tmp_path / "copy")
 
 
-def _break(path, how):
-    if how == "zeroed":
-        path.write_bytes(bytes(path.stat().st_size))
-    elif how == "torn":
-        os.truncate(path, path.stat().st_size // 2)
-    else:
-        path.unlink()
-
-
 async def test_what_is_whole_is_told_to_be(folder):
     found = await told("check", "--data", folder / "data")
     assert [(one["subject"], one["state"], one["seen"]) for one in found] == [
@@ -82,7 +73,7 @@ async def test_what_is_whole_is_told_to_be(folder):
 async def test_broken_files_of_the_spaces_are_found_and_a_rebuild_mends_them(folder, part, how):
     for file in (folder / "data" / "spaces" / "general_1.lance" / part).rglob("*"):
         if file.is_file():
-            _break(file, how)
+            damage(file, how)
     wrong, said = await _states(folder / "data", code=1)
     assert len(wrong) == 1, said
     assert "space" in wrong[0]
@@ -113,7 +104,7 @@ async def test_rows_that_say_something_else_than_the_ledger_are_named(folder):
 @pytest.mark.parametrize("how", ["zeroed", "torn", "missing"])
 async def test_a_broken_ledger_is_found_and_a_backup_takes_its_place(folder, how):
     ledger = folder / "data" / LEDGER_FILE
-    _break(ledger, how)
+    damage(ledger, how)
     _, said = await _states(folder / "data", code=1)
     assert "fleetlore restore FILE" in said
     found = await told("restore", folder / "backup.sqlite", "--yes", "--data", folder / "data")

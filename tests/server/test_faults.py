@@ -1,6 +1,5 @@
 """Faults under a running server: a full disk, a directory that goes, a newer program, files that break, clocks."""
 
-import os
 import resource
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ import anyio
 import httpx2
 import pytest
 from command import run, told
+from damage import damage
 from mcp import Client
 
 from fleet import Fleet, http_server, in_process
@@ -269,15 +269,6 @@ async def test_servers_whose_clocks_are_hours_apart_share_one_memory(tmp_path):
     assert (await told("audit", "verify", "--data", tmp_path))["whole"]
 
 
-def _break(path, how):
-    if how == "zeroed":
-        path.write_bytes(bytes(path.stat().st_size))
-    elif how == "torn":
-        os.truncate(path, path.stat().st_size // 2)
-    else:
-        path.unlink()
-
-
 @pytest.mark.parametrize(
     ("part", "how"), [("data", "zeroed"), ("data", "torn"), ("_versions", "torn"), ("_versions", "missing")]
 )
@@ -286,7 +277,7 @@ async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp
         await fleet.teach(LESSON, task="deploy")
         feedback = (await fleet.resource("fleetlore://status"))["feedback"]
         for file in (tmp_path / "spaces" / "general_1.lance" / part).iterdir():
-            _break(file, how)
+            damage(file, how)
 
         async def noticed():
             result = await fleet.client.call_tool("retrieve_knowledge", {"task": "deploy"})
