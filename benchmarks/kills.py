@@ -1,4 +1,4 @@
-"""Servers killed at random moments under load, while upkeep and consolidation run: is what they acknowledged kept?
+"""Servers killed at random moments under load, while upkeep runs in them: is what they acknowledged kept?
 
 Stdio servers and HTTP servers share one data directory; each is sent reports until it is killed by kill -9, and another
 takes its place. What was sent and not acknowledged is sent again with its key. At the end everything is counted, read
@@ -10,14 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,15 +23,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from command_line import parser, positive, run_async
 from connection import ToolFailed
+from counting import kept_in
 from filling import fill, many_lessons, opened, settle
 from light_clients import LightClient, over_http, over_stdio
-from process import command, environment, http_process, log_of
+from process import command, http_process, log_of
 from report import print_table, progress_bar, write_json
 
 STARTS = 5
 LONGEST_LIFE = 8.0
 EPILOG = """\
-Exit code 1 if an acknowledged report is lost, one is stored twice, or `fleetlore check` finds a fault. A row whose
+Exit code 1 if an acknowledged report is lost, one is stored twice, a living server refuses one (nothing is killed any
+more then), or `fleetlore check` finds a fault. A row whose
 process died before its commit is no fault: nobody is shown it, and servers remove it after ten minutes.
 """
 
@@ -45,6 +44,7 @@ class Outcome:
 
     acknowledged: dict[str, str] = field(default_factory=dict)
     unanswered: list[dict[str, object]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     kills: int = 0
     lost: int = 0
     doubled: int = 0
@@ -64,18 +64,23 @@ class Slot:
 
     async def work(self) -> None:
         life = 0
-        while self.outcome.kills < self.most:
+        while self.outcome.kills < self.most and not self.outcome.refused:
             async with AsyncExitStack() as stack:
                 client, pid = await self._server(stack)
+                killed = asyncio.Event()
                 death = asyncio.get_running_loop().call_later(
-                    self.chance.uniform(0.0, LONGEST_LIFE), os.kill, pid, signal.SIGKILL
+                    self.chance.uniform(0.0, LONGEST_LIFE), self._kill, pid, killed
                 )
                 try:
-                    await self._report(client, life)
+                    await self._report(client, life, killed)
                 finally:
                     death.cancel()
-                self.outcome.kills += 1
             life += 1
+
+    def _kill(self, pid: int, killed: asyncio.Event) -> None:
+        os.kill(pid, signal.SIGKILL)
+        self.outcome.kills += 1
+        killed.set()
 
     async def _server(self, stack: AsyncExitStack) -> tuple[LightClient, int]:
         if self.number % 2:
@@ -87,7 +92,7 @@ class Slot:
             [client], [pid] = clients, pids
         return client, pid
 
-    async def _report(self, client: LightClient, life: int) -> None:
+    async def _report(self, client: LightClient, life: int, killed: asyncio.Event) -> None:
         """One report after the other, until the server dies."""
         for turn in itertools.count():
             name = f"{self.number}/{life}/{turn}"
@@ -100,32 +105,27 @@ class Slot:
             }
             try:
                 self.outcome.acknowledged[name] = (await client.call("submit_feedback", report))["feedback"]
-            except (ToolFailed, OSError, asyncio.IncompleteReadError):
+            except (ToolFailed, OSError, asyncio.IncompleteReadError) as error:
                 self.outcome.unanswered.append(report)
+                if not killed.is_set():
+                    self.outcome.refused.append(str(error))
                 return
 
 
-async def finish(data: Path, outcome: Outcome) -> None:
+async def finish(data: Path, outcome: Outcome, before: int) -> None:
     """Sends again what was not acknowledged, counts, checks, and times starts."""
     async with over_stdio(command(data), 1, log_of(data)) as ([client], _):
         for report in outcome.unanswered:
             outcome.acknowledged[str(report["key"])] = (await client.call("submit_feedback", report))["feedback"]
-    told = Counter(report["id"] for line in ours("export", data).splitlines() for report in json.loads(line)["reports"])
-    outcome.lost = sum(1 for feedback in outcome.acknowledged.values() if not told[feedback])
-    outcome.doubled = sum(count - 1 for count in told.values())
-    outcome.doubled += len(outcome.acknowledged) - len({*outcome.acknowledged.values()})
-    findings = json.loads(ours("check", data, "--json"))
-    outcome.faults = [f"{one['subject']}: {one['seen']}" for one in findings if one["state"] not in ("ok", "warning")]
+    kept = kept_in(data)
+    outcome.lost = sum(feedback not in kept.reports for feedback in outcome.acknowledged.values())
+    outcome.doubled = max(0, kept.stored - before - len(outcome.acknowledged))
+    outcome.faults = list(kept.faults)
     for number in range(STARTS):
         began = time.perf_counter()
         async with over_stdio(command(data), 1, log_of(data)) as ([client], _):
             await client.call("retrieve_knowledge", {"task": f"task 0/0/{number}", "agent": "reader"})
             outcome.restart_seconds.append(time.perf_counter() - began)
-
-
-def ours(name: str, data: Path, *options: str) -> str:
-    line = [sys.executable, "-m", "fleetlore.server", name, "--data", str(data), *options]
-    return subprocess.run(line, capture_output=True, env=environment(), check=False).stdout.decode()
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -150,12 +150,12 @@ async def main(options: argparse.Namespace) -> None:
             for number in range(options.processes)
         ]
         await asyncio.gather(*(slot.work() for slot in slots))
-        await finish(data, outcome)
+        await finish(data, outcome, options.items)
     restart = f"{np.median(outcome.restart_seconds):.2f}"
     row = (f"{options.items:,} items", str(outcome.kills), str(len(outcome.acknowledged)), str(len(outcome.unanswered)))
     found = (str(outcome.lost), str(outcome.doubled), str(len(outcome.faults)), restart)
     print_table(f"{options.processes} servers, every other over HTTP", HEADER, [(*row, *found)])
-    for fault in outcome.faults:
+    for fault in (*outcome.faults, *outcome.refused):
         print(fault)
     write_json(
         options.json,
@@ -165,7 +165,7 @@ async def main(options: argparse.Namespace) -> None:
         | {"acknowledged": len(outcome.acknowledged), "sent_again": len(outcome.unanswered)},
         seconds=time.perf_counter() - began,
     )
-    if outcome.lost or outcome.doubled or outcome.faults:
+    if outcome.lost or outcome.doubled or outcome.faults or outcome.refused:
         sys.exit(1)
 
 

@@ -11,10 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,9 +21,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from command_line import parser, positive, run_async
 from connection import ToolFailed
+from counting import kept_in
 from lessons import Lesson, lessons
 from light_clients import LightClient, over_http, over_stdio
-from process import command, environment, http_server, log_of
+from process import command, http_server, log_of
 from report import print_table, write_json
 
 SEEN_EVERY = 10
@@ -33,9 +32,10 @@ LONG_MS = 1_000.0
 MEMORY, COMMITS, ROWS = "fleetlore", "SQLite commits", "LanceDB rows"
 EPILOG = """\
 A write is acknowledged once its call is answered. Kept are those whose report is in what `fleetlore export` writes
-afterwards; doubled those that stand there twice. Seen says how many of those looked for were in the next retrieval of
-another process, and how long after the acknowledgement that was answered. The first write of each process is kept and
-counted like the others, but timed apart: they come all at once while the processes still load their libraries.
+afterwards; doubled is what the store has beyond what was sent. Seen says how many of those looked for were in the next
+retrieval of another process, and how long after the acknowledgement that was answered. The first write of each process
+counts like the others, also where it takes over a second, but is timed apart: they come all at once while the processes
+still load their libraries. Exit code 1 if one is lost, doubled or refused, or `fleetlore check` finds a fault.
 """
 _RAW = Path(__file__).with_name("raw_writers.py")
 
@@ -121,17 +121,11 @@ async def memory(folder: Path, options: argparse.Namespace, made: Sequence[Lesso
         over_stdio(command(data), options.processes, log_of(data)) as (stdio, _),
     ):
         tally = await write_all([Desk(client) for client in (*stdio, *http)], lots)
-    told = Counter(report["id"] for line in ours("export", data).splitlines() for report in json.loads(line)["reports"])
-    tally.kept = sum(1 for feedback in tally.feedback if told[feedback])
-    tally.doubled = sum(count - 1 for count in told.values())
-    findings = json.loads(ours("check", data, "--json"))
-    tally.faults = [finding["seen"] for finding in findings if finding["state"] != "ok"]
+    kept = kept_in(data)
+    tally.kept = sum(feedback in kept.reports for feedback in tally.feedback)
+    tally.doubled = max(0, kept.stored - len(tally.feedback) - len(tally.errors))
+    tally.faults = list(kept.faults)
     return tally
-
-
-def ours(name: str, data: Path, *options: str) -> str:
-    line = [sys.executable, "-m", "fleetlore.server", name, "--data", str(data), *options]
-    return subprocess.run(line, capture_output=True, env=environment(), check=False).stdout.decode()
 
 
 async def raw(store: str, folder: Path, options: argparse.Namespace) -> Tally:
@@ -154,7 +148,7 @@ async def raw(store: str, folder: Path, options: argparse.Namespace) -> Tally:
 def row(name: str, tally: Tally) -> tuple[str, ...]:
     p50, p95, most = np.percentile(tally.taken, (50, 95, 100))
     times = (f"{p50:.0f}", f"{p95:.0f}", f"{most:.0f}", f"{len(tally.taken) / tally.seconds:.0f}")
-    long = sum(1 for one in tally.taken if one > LONG_MS)
+    long = sum(1 for one in (*tally.taken, *tally.first) if one > LONG_MS)
     if not tally.feedback:
         return (name, str(len(tally.taken)), "", "", "", *times, str(long), "", "", "")
     looked = len(tally.seen) + tally.unseen
@@ -183,7 +177,8 @@ async def main(options: argparse.Namespace) -> None:
             tallies[name].add(tally)
     title = f"{options.processes} stdio + {options.http} HTTP servers, {options.writes} writes each, {options.rounds} x"
     print_table(title, HEADER, [row(name, tally) for name, tally in tallies.items()])
-    for fault in tallies[MEMORY].faults + tallies[MEMORY].errors:
+    told = tallies[MEMORY]
+    for fault in told.faults + told.errors:
         print(fault)
     write_json(
         options.json,
@@ -192,6 +187,8 @@ async def main(options: argparse.Namespace) -> None:
         results={name: asdict(tally) for name, tally in tallies.items()},
         seconds=time.perf_counter() - began,
     )
+    if told.kept < len(told.feedback) or told.doubled or told.errors or told.faults:
+        sys.exit(1)
 
 
 def command_line() -> argparse.ArgumentParser:

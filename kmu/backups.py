@@ -9,10 +9,13 @@ import anyio.to_thread
 from fleetlore.kmu.auditing import verify
 from fleetlore.storage.copying import copy_ledger, reading, sync
 from fleetlore.storage.errors import DataError, FileRefused
+from fleetlore.storage.footing import log_of
 from fleetlore.storage.ledger import LEDGER_FILE
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.queries import SCHEMA
 from fleetlore.storage.records import SPACES
+
+ANOTHER = "Choose another backup"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +38,9 @@ async def back_up(data: Path, target: Path) -> Contents:
     try:
         await anyio.to_thread.run_sync(copy_ledger, data / LEDGER_FILE, unfinished)
         async with reading(unfinished) as connection:
-            contents = await contents_of(LedgerView(connection), data / LEDGER_FILE)
+            contents = await contents_of(
+                LedgerView(connection), data / LEDGER_FILE, "See what is wrong with it: fleetlore check"
+            )
         unfinished.replace(target)
         sync(target.parent)
     finally:
@@ -44,7 +49,14 @@ async def back_up(data: Path, target: Path) -> Contents:
 
 
 async def examine(file: Path) -> None:
-    """Raises `FileRefused` where a file is no ledger that this version can put back, or is damaged."""
+    """Raises `FileRefused` where a file is no ledger that this version can put back, or not all of one, or damaged."""
+    if log_of(file).exists() and log_of(file).stat().st_size:
+        raise _unusable(
+            file,
+            f"it is a copy made by hand, and what was written last is in {log_of(file).name} beside it",
+            f"Put both in a folder, as {LEDGER_FILE} and {LEDGER_FILE}-wal, and make a backup of that: "
+            "fleetlore backup FILE --data FOLDER",
+        )
     try:
         async with reading(file) as connection:
             schema, view = await connection.schema(), LedgerView(connection)
@@ -58,12 +70,12 @@ async def examine(file: Path) -> None:
         raise _unusable(file, "it cannot be read as a ledger of fleetlore") from error
 
 
-async def contents_of(view: LedgerView, file: Path) -> Contents:
+async def contents_of(view: LedgerView, file: Path, remedy: str = ANOTHER) -> Contents:
     """Reads a whole ledger; raises `FileRefused` where it is not what was recorded."""
     found = await verify(view)
     if not found.whole:
         because = found.broken.because if found.broken else found.altered_texts[0]
-        raise _unusable(file, f"it is not as it was recorded: {because}")
+        raise _unusable(file, f"it is not as it was recorded: {because}", remedy)
     return Contents(
         items=sum([await view.count(space) for space in SPACES]),
         events=found.events,
@@ -71,5 +83,5 @@ async def contents_of(view: LedgerView, file: Path) -> Contents:
     )
 
 
-def _unusable(file: Path, problem: str, remedy: str = "Choose another backup") -> FileRefused:
+def _unusable(file: Path, problem: str, remedy: str = ANOTHER) -> FileRefused:
     return FileRefused(file, None, problem, remedy)

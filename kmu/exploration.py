@@ -5,7 +5,7 @@ minute and only where somebody asks.
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,13 +34,14 @@ class _Sketch:
 
 
 class Exploration:
-    """The gaps of a ledger. `known` are those found last."""
+    """The gaps of a ledger. `known` are those found last; `embedder` gives the one used now, which may change."""
 
-    def __init__(self, ledger: Ledger, embedder: Embedder) -> None:
+    def __init__(self, ledger: Ledger, embedder: Callable[[], Embedder]) -> None:
         self.known: tuple[Gap, ...] = ()
         self._generation = ledger.info.generation
         self._ledger = ledger
         self._embedder = embedder
+        self._made_with = embedder()
         self._sketches: dict[ReceiptId, _Sketch] = {}
         self._one_at_a_time = anyio.Lock()
         self._wanted = anyio.Event()
@@ -58,8 +59,10 @@ class Exploration:
         self._wanted.set()
         if self._generation != self._ledger.info.generation:
             self.known = ()  # what a gap is called may have been erased meanwhile
+        if len(vector) != self._made_with.dimension:
+            return None
         if self.known and len(task) > _LONGEST:
-            [vector] = self._embedder.embed([task[:_LONGEST]])
+            [vector] = self._made_with.embed([task[:_LONGEST]])
         return gap_of(self.known, vector)
 
     async def find(self) -> tuple[Gap, ...]:
@@ -68,10 +71,13 @@ class Exploration:
             self._generation = self._ledger.info.generation
             attempts = await self._ledger.read.attempts(latest=TASKS, tasks=True)
             attempts = [attempt for attempt in attempts if not attempt.held_out and attempt.task]
+            embedder = self._embedder()
+            sketches = self._sketches if embedder.name == self._made_with.name else {}
             # A server that ends does not wait for it.
             self.known, self._sketches = await anyio.to_thread.run_sync(
-                _found, attempts, self._sketches, self._embedder, abandon_on_cancel=True
+                _found, attempts, sketches, embedder, abandon_on_cancel=True
             )
+            self._made_with = embedder
             return self.known
 
     async def told(self, agent: AgentName) -> list[Gap]:

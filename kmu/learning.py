@@ -52,15 +52,19 @@ async def learn(
         return found
     submission, known = found
     report, draft = submission.report, submission.draft
-    taken = draft is not None and not known
-    if draft is not None and taken:
-        await intake.take(report.target, row_of(report, draft))
-    acknowledgement, alignment = await ledger.write(lambda transaction: _commit(transaction, submission))
+    generation = await intake.take(report.target, row_of(report, draft)) if draft is not None and not known else None
+
+    async def commit(transaction: LedgerTransaction) -> tuple[Acknowledgement, Alignment | None, bool]:
+        answer, alignment = await _commit(transaction, submission)
+        return answer, alignment, generation == await transaction.generation()
+
+    acknowledgement, alignment, searched = await ledger.write(commit)
     match alignment:
         case Returned(item=item):
             await align_committed(ledger, spaces, report.target, [item])  # pruning took its row out
-        case New() | Superseding() | Conflict() if draft is not None and not taken:
-            await align_committed(ledger, spaces, report.target, [draft.id])  # what it was like was pruned meanwhile
+        case New() | Superseding() | Conflict() if draft is not None and not searched:
+            # What it was like was pruned meanwhile, or other tables were made the ones to search.
+            await align_committed(ledger, spaces, report.target, [draft.id])
     return acknowledgement
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from fleetlore.kmu.backups import Contents, contents_of, examine
-from fleetlore.storage.copying import put_back, sync
+from fleetlore.storage.copying import STAGE, put_back, sync
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.errors import DataDirectoryUnusable, LedgerDamaged
@@ -20,8 +20,6 @@ from fleetlore.storage.reconciliation import reconcile
 from fleetlore.storage.records import ITSELF, SPACES
 from fleetlore.storage.space_tables import generations_in
 from fleetlore.storage.spaces import KnowledgeSpaces
-
-STAGE = "restoring"
 
 
 async def restore(

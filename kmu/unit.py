@@ -61,7 +61,7 @@ class KnowledgeManagementUnit:
                 spaces.lacking = ""  # there is nothing to fill them with
             await stack.enter_async_context(spaces.resident.kept(ledger))
             intake = await stack.enter_async_context(Intake(ledger, spaces).running())
-            exploration = await stack.enter_async_context(Exploration(ledger, embedder).running())
+            exploration = await stack.enter_async_context(Exploration(ledger, lambda: spaces.embedder).running())
             upkeep = Upkeep(
                 ledger, spaces, ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE), policy, Rota(data)
             )

@@ -1,7 +1,9 @@
 """The commands that read a data directory and change nothing."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +11,9 @@ from fleetlore.server.command_group import commands, data_option, json_option, t
 from fleetlore.server.people.lines import coloured, counted, hint
 from fleetlore.server.status import answered, describe
 from fleetlore.storage.ledger import Ledger
+
+if TYPE_CHECKING:
+    from fleetlore.kmu.gaps import Gap
 
 _WORTH_TELLING = 50_000  # bytes
 _CONNECT = "connect an assistant: fleetlore install"
@@ -37,7 +42,11 @@ def gaps(data: Path, limit: int, as_json: bool) -> None:
     from fleetlore.kmu.exploration import Exploration  # noqa: PLC0415  the embedder's weights take a while to load
     from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415
 
-    found = with_ledger(data, "", lambda ledger: Exploration(ledger, load_embedder(ledger.info.embedder)).find())
+    async def work(ledger: Ledger) -> tuple[Gap, ...]:
+        embedder = load_embedder(ledger.info.embedder)
+        return await Exploration(ledger, lambda: embedder).find()
+
+    found = with_ledger(data, "", work)
     names = ("id", "name", "tasks", "failures", "expected_gain", "example")
     told = [{name: getattr(gap, name) for name in names} for gap in found[:limit]]
     tell({"gaps": told, "more": max(len(found) - limit, 0)}, as_json, _gaps_text)

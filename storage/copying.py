@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from fleetlore.storage.connection import Connection
-from fleetlore.storage.errors import DataReadOnly
+from fleetlore.storage.errors import DataReadOnly, StorageBusy
 from fleetlore.storage.opening import connected, told_as_ours
 
 # Some pages of what is put back, with which the lock on what it replaces is taken, and then all that follow.
 _PAGES_AT_ONCE = 16
 _PATIENCE_SECONDS = 10.0
+STAGE = "restoring"  # the folder in a data directory where a ledger is made ready to be put back
 
 
 def copy_ledger(path: Path, target: Path) -> None:
@@ -49,19 +50,25 @@ async def reading(path: Path) -> AsyncIterator[Connection]:
         yield connection
 
 
-def put_back(source: Path, target: Path, kept: Path) -> None:
+def put_back(source: Path, target: Path, kept: Path, *, patience: float = _PATIENCE_SECONDS) -> None:
     """Makes the ledger at `target` hold what `source` holds, in one transaction, and `kept` what it held until then.
 
     Whoever has it open sees the one or the other, and nobody commits between the two. Raises what `told_as_ours` makes
-    of the driver's errors.
+    of the driver's errors, `StorageBusy` where another process writes all the while, and `FileExistsError` where `kept`
+    is there already; nothing is changed then.
     """
+    alone = False
 
-    def keep(_status: int, _remaining: int, _total: int) -> None:
-        if not kept.exists():  # nobody else writes by now
+    def keep(status: int, _remaining: int, _total: int) -> None:
+        nonlocal alone
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StorageBusy
+        if not alone:  # nobody else writes from now on
             copy_ledger(target, kept)
+            alone = True
 
     try:
-        with closing(sqlite3.connect(source)) as taken, closing(sqlite3.connect(target)) as into:
+        with closing(sqlite3.connect(source)) as taken, closing(sqlite3.connect(target, timeout=patience)) as into:
             into.execute("PRAGMA synchronous = FULL")
             taken.backup(into, pages=_PAGES_AT_ONCE, progress=keep)
     except sqlite3.Error as error:

@@ -84,7 +84,7 @@ class Intake:
     def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces) -> None:
         self._ledger = ledger
         self._spaces = spaces
-        self._batches: Batcher[tuple[Space, IndexedItem], None] = Batcher(self._add)
+        self._batches: Batcher[tuple[Space, IndexedItem], int] = Batcher(self._add)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Intake]:
@@ -92,17 +92,17 @@ class Intake:
         async with self._batches.running():
             yield self
 
-    async def take(self, space: Space, item: IndexedItem) -> None:
-        """Returns once the row is in the space."""
-        await self._batches.submit((space, item))
+    async def take(self, space: Space, item: IndexedItem) -> int:
+        """Returns once the row is in the space: in which generation of it."""
+        return await self._batches.submit((space, item))
 
-    async def _add(self, batch: Sequence[tuple[Space, IndexedItem]]) -> Sequence[None]:
+    async def _add(self, batch: Sequence[tuple[Space, IndexedItem]]) -> Sequence[int]:
         try:
             async with self._spaces.writing():
                 await follow_generation(self._ledger, self._spaces)
                 for space in SPACES:
                     await self._spaces.add(space, [item for owner, item in batch if owner == space])
+                return [self._spaces.generation] * len(batch)
         except SpacesDamaged as damage:
             self._spaces.damage = damage
             raise
-        return [None] * len(batch)

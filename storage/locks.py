@@ -19,6 +19,7 @@ WRITE_LOCK = "write.lock"
 MAINTAIN_LOCK = "maintain.lock"
 
 _POLL_SECONDS = (0.001, 0.005)
+_WATCHED = 1.0  # a lock that nobody has looked at for longer may have been free meanwhile
 _PATIENCE = 10.0  # rows are added in milliseconds, and who compacts holds the lock for less than a second
 LONG_PATIENCE = 900.0  # for what is held as long as a rebuild takes
 
@@ -26,7 +27,8 @@ LONG_PATIENCE = 900.0  # for what is held as long as a rebuild takes
 class ProcessLock:
     """A lock file that one process at a time holds, and within it one task at a time.
 
-    `patience` is for how many seconds to wait for another process, which may have been suspended.
+    `patience` is for how many seconds to wait for another process, which may have been suspended. They count from when
+    the first of those who wait found the lock taken: who has queued behind it does not wait as long once more.
     """
 
     def __init__(self, path: Path, *, patience: float = _PATIENCE) -> None:
@@ -34,16 +36,21 @@ class ProcessLock:
         self._patience = patience
         self._file = FileLock(path, thread_local=False)
         self._tasks = anyio.Lock()
+        self._taken: tuple[float, float] | None = None  # since when, and when it was last seen to be
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Waits for the lock and holds it for the block; raises `StorageBusy` where another process keeps it."""
         async with self._tasks:
-            until = anyio.current_time() + self._patience
             while not self._take():
-                if anyio.current_time() > until:
+                now = anyio.current_time()
+                since, seen = self._taken or (now, now)
+                since = since if now - seen < _WATCHED else now
+                self._taken = since, now
+                if now - since > self._patience:
                     raise StorageBusy(self._path.name)
                 await anyio.sleep(random.uniform(*_POLL_SECONDS))
+            self._taken = None
             try:
                 yield
             finally:

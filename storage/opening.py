@@ -57,6 +57,17 @@ def told_as_ours(error: sqlite3.Error, path: Path) -> DataError:
     return told
 
 
+def schema_of(path: Path) -> int:
+    """The version of what is in the file, which is left as it is; 0 where there is nothing in it.
+
+    Raises what `told_as_ours` makes of the driver's errors.
+    """
+    try:
+        return _schema(path)
+    except sqlite3.Error as error:
+        raise told_as_ours(error, path) from error
+
+
 def _schema(path: Path) -> int:
     with closing(sqlite3.connect(path)) as raw:
         return int(raw.execute("PRAGMA user_version").fetchone()[0])

@@ -56,6 +56,20 @@ async def killed_at(place: str, *arguments: Any, when: str = "before") -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
+@contextmanager
+def suspended_at(place: str, *arguments: Any) -> Iterator[None]:
+    """A command that is suspended behind what it does at `place`, for the block; it goes on then, and must succeed."""
+    line = struck_at(place, *arguments, when="after", blow=signal.SIGSTOP)
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL) as process:
+        try:
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status), status
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+        assert process.wait() == 0
+
+
 @dataclass(frozen=True)
 class Lines:
     """A stdio server, spoken to by lines."""

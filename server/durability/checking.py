@@ -18,7 +18,10 @@ from fleetlore.server.doctor.telling import line, summary
 from fleetlore.server.people.lines import counted
 from fleetlore.storage.embedders import EMBEDDERS
 from fleetlore.storage.errors import DataDirectoryUnusable, DataError, known_fault
+from fleetlore.storage.footing import may_only_read
 from fleetlore.storage.ledger import LEDGER_FILE, Ledger
+from fleetlore.storage.opening import schema_of
+from fleetlore.storage.queries import SCHEMA
 from fleetlore.storage.records import SPACES, Space
 
 if TYPE_CHECKING:
@@ -53,7 +56,10 @@ def check(data: Path, as_json: bool) -> None:
         note(failure("ledger", f"there is none in {data}", _RESTORE))
     else:
         try:
-            with_ledger(data, "", lambda ledger: _ledger(ledger, data, note))
+            if (unread := _unread(data)) is not None:
+                note(unread)
+            else:
+                with_ledger(data, "", lambda ledger: _ledger(ledger, data, note))
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
             if fault is None:
@@ -67,6 +73,17 @@ def check(data: Path, as_json: bool) -> None:
         click.echo(summary(found))
     if any(finding.state == "failure" for finding in found):
         sys.exit(1)
+
+
+def _unread(data: Path) -> Finding | None:
+    """What there is to say of a ledger that opening it would change."""
+    ledger = data / LEDGER_FILE
+    if not ledger.is_file() or may_only_read(ledger) or (schema := schema_of(ledger)) >= SCHEMA:
+        return None
+    if schema == 0:
+        return failure("ledger", f"{LEDGER_FILE} is empty", _RESTORE)
+    problem = "an older fleetlore made it, and it is not converted yet: nothing of it was read"
+    return failure("ledger", problem, "Make a backup, then start a server, which converts it: fleetlore backup FILE")
 
 
 async def _ledger(ledger: Ledger, data: Path, note: Note) -> None:

@@ -37,6 +37,8 @@ def backup(file: Path, force: bool, data: Path, as_json: bool) -> None:
 
     if not (data / LEDGER_FILE).exists():
         raise DataDirectoryUnusable(data, "there is no fleetlore data in it to back up")
+    if _is_kept_in(data, file):
+        raise FileRefused(file, None, "it is what is to be backed up", "Choose another name")
     if file.exists() and not force:
         raise FileRefused(file, None, "it is there already", "Choose another name, or replace it with --force")
     try:
@@ -64,12 +66,14 @@ def restore(file: Path, yes: bool, data: Path, as_json: bool) -> None:
 
     if not file.exists():
         raise FileRefused(file, None, "it is not there", "Choose another backup")
+    if _is_kept_in(data, file):
+        raise FileRefused(file, None, "it is what is kept now", "Choose a backup")
     if (data / LEDGER_FILE).exists() and not yes:
         if not sys.stdin.isatty():
             raise Refusal("yes", "this replaces all that is kept, and there is nobody to ask", "Add --yes")
         click.confirm(f"replace what is kept in {data}?", abort=True)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = data / f"before-restore-{utc_now():%Y%m%dT%H%M%S}.sqlite"
+    kept = data / f"before-restore-{utc_now():%Y%m%dT%H%M%S%f}.sqlite"
 
     async def work() -> Contents:
         with click.progressbar(length=1, label="restoring", file=sys.stderr) as bar:
@@ -89,6 +93,15 @@ def restore(file: Path, yes: bool, data: Path, as_json: bool) -> None:
     click.echo(f"restored {_counted(contents)}")
     if there:
         click.echo(f"what was there before: {there}")
+
+
+def _is_kept_in(data: Path, file: Path) -> bool:
+    """Whether that is the ledger itself, or what SQLite keeps beside it."""
+    ledger = data / LEDGER_FILE
+    if file.exists() and ledger.exists() and file.samefile(ledger):
+        return True
+    beside = {f"{LEDGER_FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal")}
+    return file.name.lower() in beside and file.parent.resolve() == data.resolve()
 
 
 def _told(contents: Contents) -> dict[str, object]:

@@ -53,9 +53,9 @@ def needles_of(text: str, texts: Iterable[str]) -> list[str]:
 
 
 def _others(data: Path) -> Iterator[Path]:
+    ours = {data / f"{LEDGER_FILE}{ending}" for ending in ("", "-wal", "-shm")}
     for file in data.rglob("*"):
-        ours = file.name.startswith(LEDGER_FILE) and file.name[len(LEDGER_FILE) :] in ("", "-wal", "-shm")
-        if file.is_file() and not ours and file.suffix != ".lock" and (data / "spaces") not in file.parents:
+        if file.is_file() and file not in ours and file.suffix != ".lock" and (data / "spaces") not in file.parents:
             yield file
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.elsewhere import look_through, needles_of, remove_kept
 from fleetlore.server.people.lines import OWN, counted, hint, moment, one_line, quoted, room
 from fleetlore.server.people.texts import as_kept
+from fleetlore.storage.copying import STAGE
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, age
 
@@ -155,6 +157,7 @@ def _finished(data: Path) -> dict[str, Any]:
 
 
 async def _finish(unit: KnowledgeManagementUnit, plan: PlanId) -> bool:
+    shutil.rmtree(unit.upkeep.rota.data / STAGE, ignore_errors=True)  # a restore that was killed may have left it
     view = unit.ledger.read
     total = sum([await view.count("general"), await view.count("prompt")])
     hidden = not sys.stderr.isatty()

@@ -8,10 +8,11 @@ import anyio
 import pytest
 from command import finished, run, told
 from damage import damage
-from killing import killed_at
+from killing import killed_at, suspended_at
 
 from fleet import in_process
-from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal
+from fleetlore.storage.copying import put_back
+from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal, StorageBusy
 from fleetlore.storage.ledger import LEDGER_FILE
 from fleetlore.storage.queries import SCHEMA
 
@@ -135,6 +136,71 @@ async def test_a_backup_is_put_back_under_a_running_server_and_so_is_what_it_rep
         await run("restore", replaced, "--yes", "--data", data)
         assert await _lessons(fleet) == [LATER, LESSON]
     await _is_whole(data)
+
+
+async def test_a_report_that_is_taken_while_a_rebuild_ends_is_seen_by_everybody_afterwards(folder):
+    data = folder / "data"
+    report = ("add", LATER, "--applies-when", TASK, "--data", data)
+    with suspended_at("fleetlore.storage.intake:Intake.take", *report):
+        await run("rebuild", "--data", data)  # the report's row is in the tables, and the ledger does not know it yet
+    await _is_whole(data)
+    assert await _kept_in(data) == [LATER, LESSON]
+
+
+async def test_the_ledger_itself_is_neither_where_a_backup_goes_nor_one_to_put_back(folder):
+    data = folder / "data"
+    async with in_process(data) as fleet:
+        await fleet.teach(LATER, task=TASK)
+        (folder / "same.sqlite").hardlink_to(data / LEDGER_FILE)
+        for name in (data / LEDGER_FILE, data / f"{LEDGER_FILE}-wal", folder / "same.sqlite"):
+            for command in (("backup", name, "--force"), ("restore", name, "--yes")):
+                with pytest.raises(FileRefused, match="it is what is"):
+                    await run(*command, "--data", data)
+        assert await _lessons(fleet) == [LATER, LESSON]
+    await _is_whole(data)
+
+
+async def test_a_copy_made_by_hand_is_put_back_with_what_was_written_last_or_not_at_all(folder):
+    data, copy = folder / "data", folder / "by hand"
+    copy.mkdir()
+    async with in_process(data) as fleet:
+        await fleet.teach(LATER, task=TASK)
+        for name in (LEDGER_FILE, f"{LEDGER_FILE}-wal"):
+            shutil.copy(data / name, copy)
+    with pytest.raises(FileRefused, match=r"what was written last is in ledger\.sqlite-wal beside it"):
+        await run("restore", copy / LEDGER_FILE, "--yes", "--data", data)
+    await run("backup", folder / "whole.sqlite", "--data", copy)
+    await run("restore", folder / "whole.sqlite", "--yes", "--data", data)
+    assert await _kept_in(data) == [LATER, LESSON]
+
+
+def test_what_is_replaced_is_kept_or_nothing_is_replaced(folder):
+    ledger, kept = folder / "data" / LEDGER_FILE, folder / "kept.sqlite"
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO meta (key, value) VALUES ('acknowledged', 'late')")
+        with pytest.raises(StorageBusy):
+            put_back(folder / "backup.sqlite", ledger, kept, patience=0)
+        assert not kept.exists()
+        writer.execute("COMMIT")
+        kept.write_text("of somebody else")
+        with pytest.raises(FileExistsError):
+            put_back(folder / "backup.sqlite", ledger, kept)
+        assert kept.read_text() == "of somebody else"
+        assert writer.execute("SELECT value FROM meta WHERE key = 'acknowledged'").fetchone() == ("late",)
+
+
+async def test_a_ledger_that_is_not_converted_yet_is_told_as_such_and_left_alone(folder):
+    data = folder / "data"
+    with closing(sqlite3.connect(data / LEDGER_FILE)) as ledger:
+        ledger.execute(f"PRAGMA user_version = {SCHEMA - 1}")
+    wrong, said = await _states(data, code=1)
+    assert ("an older fleetlore made it" in wrong[0], len(wrong)) == (True, 1), said
+    with closing(sqlite3.connect(data / LEDGER_FILE)) as ledger:
+        assert ledger.execute("PRAGMA user_version").fetchone() == (SCHEMA - 1,)
+    (data / LEDGER_FILE).write_bytes(b"")
+    assert f"{LEDGER_FILE} is empty" in (await _states(data, code=1))[1]
+    assert (data / LEDGER_FILE).read_bytes() == b""
 
 
 async def test_an_older_ledger_put_back_by_hand_under_newer_spaces_shows_what_it_knows(folder):

@@ -3,12 +3,14 @@
 import gzip
 import json
 import re
+import shutil
 import sqlite3
 
 import anyio
 import pytest
 from command import finished, run, told
 from erasing import MARK, TASK, columns, erase, marked, traces, whole
+from killing import killed_at
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -150,6 +152,18 @@ async def test_files_that_hold_it_are_named_and_left_alone(tmp_path):
     assert erased["unread"] == [str(data / "backups" / "ledger.gz")]
     assert (erased["kept_texts"], erased["exports"]["count"]) == (1, 1)
     assert traces(data) == ["export.jsonl"]
+
+
+async def test_copies_that_a_killed_restore_or_a_person_left_behind_are_removed_or_named(tmp_path):
+    data = tmp_path / "data"
+    [item] = await taught(data, ("ana", f"Keep the key of {MARK}"))
+    await run("backup", tmp_path / "backup.sqlite", "--data", data)
+    await killed_at("fleetlore.kmu.restoring:put_back", "restore", tmp_path / "backup.sqlite", "--yes", "--data", data)
+    (data / "mine").mkdir()
+    shutil.copy(tmp_path / "backup.sqlite", data / "mine" / "ledger.sqlite")
+    assert "restoring/ledger.sqlite" in traces(data)
+    assert (await erase(data, "--item", item))["elsewhere"] == [str(data / "mine" / "ledger.sqlite")]
+    assert traces(data) == ["mine/ledger.sqlite"]
 
 
 async def test_a_reader_of_an_older_state_holds_the_end_back_and_it_is_finished_later(tmp_path):

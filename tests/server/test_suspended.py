@@ -4,6 +4,7 @@ import signal
 
 import anyio
 import pytest
+from filelock import FileLock
 from killing import served, struck_at
 
 from fleet import in_process
@@ -39,3 +40,21 @@ async def test_who_waits_for_a_suspended_process_is_told_and_what_it_was_doing_i
             assert await fleet.call("submit_feedback", **REPORT) == answer
             shown = (await fleet.retrieve(TASK, agent="eve"))["items"]
             assert [item["id"] for item in shown] == [answer["learned"][0]["id"]]
+
+
+async def test_who_has_queued_behind_a_lock_is_refused_with_the_first_who_waits(tmp_path):
+    lock, refused = ProcessLock(tmp_path / WRITE_LOCK, patience=0.5), []
+
+    async def wait():
+        with pytest.raises(StorageBusy):
+            async with lock.held():
+                pass
+        refused.append(anyio.current_time())
+
+    with FileLock(tmp_path / WRITE_LOCK):  # as another process holds it
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(wait)
+    assert refused[-1] - refused[0] < 0.5
+    async with lock.held():
+        pass

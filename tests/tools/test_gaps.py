@@ -1,6 +1,7 @@
 """Gaps through the front door: where the fleet fails, and who is asked about it."""
 
 import pytest
+from command import run
 from team import TASK, Team
 
 from fleet import in_process
@@ -116,6 +117,19 @@ async def test_what_was_asked_is_remembered_by_the_next_server(tmp_path):
                 await fail(team, task, agent)
             await fleet.resource("fleetlore://gaps")
             assert await question(team, "bob") == asked
+
+
+async def test_gaps_are_found_with_the_embedder_that_a_rebuild_brought(tmp_path):
+    async with in_process(tmp_path) as fleet:
+        team = Team(fleet)
+        for agent, task in FAILING.items():
+            await fail(team, task, agent)
+        await fleet.resource("fleetlore://gaps")
+        assert await question(team, "bob") == QUESTION
+        await run("rebuild", "--embedder", "wordllama-64", "--data", tmp_path)
+        assert await question(team, "cy") is None  # until they are found anew
+        [gap] = (await fleet.resource("fleetlore://gaps"))["gaps"]
+        assert gap["name"] in await question(team, "cy")
 
 
 async def test_without_exploration_nobody_is_asked(tmp_path):
