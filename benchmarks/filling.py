@@ -26,6 +26,7 @@ from fleetlore.storage.dossiers import Dossier, Statement
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.identifiers import ItemId, new_feedback_id, new_item_id, new_plan_id
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.reconciliation import take_in
 from fleetlore.storage.records import SPACES, AgentName, Evidence, Item, Verdict
 
 BULK = 1_000
@@ -75,13 +76,14 @@ async def fill(
         items = [changed(item_of(unit.ledger, lesson)) for lesson in made[start : start + BULK]]
         plan = import_plan(new_plan_id(now()), unit.ledger, AGENT, "filled")
         lines = {item.id: line_of(item, "filled") for item in items}
-        await adopt(unit.ledger, unit.spaces, [dossier_of(item) for item in items], lines, plan)
+        await adopt(unit.ledger, [dossier_of(item) for item in items], lines, plan)
+        await take_in(unit.ledger, unit.spaces)
         known += [item.id for item in items]
     return known
 
 
 async def settle(unit: KnowledgeManagementUnit) -> None:
-    """Leaves nothing for the background to do: all counts as consolidated, tables are indexed and compacted."""
+    """Leaves nothing for the background to do: all counts as consolidated, tables are filled, indexed, compacted."""
     _, latest = await unit.ledger.read.waiting()
     await unit.ledger.write(lambda transaction: transaction.set_consolidated(latest))
     await unit.ledger.write(lambda transaction: transaction.end_consolidation())
@@ -89,6 +91,7 @@ async def settle(unit: KnowledgeManagementUnit) -> None:
 
 
 async def upkeep(unit: KnowledgeManagementUnit) -> None:
+    await take_in(unit.ledger, unit.spaces)
     for space in SPACES:
         await unit.spaces.index(space)
         await unit.spaces.optimize(space)

@@ -15,16 +15,13 @@ from fleetlore.kmu.digests import digests_of
 from fleetlore.kmu.screening import screen_dossier
 from fleetlore.kmu.suspicion import JUDGEMENT, flags_of
 from fleetlore.storage.dossiers import Dossier, Standing, Statement
-from fleetlore.storage.intake import follow_generation
-from fleetlore.storage.reconciliation import align_committed
-from fleetlore.storage.records import SPACES, AgentName, Item, Plan, PlannedItem
+from fleetlore.storage.records import AgentName, Item, Plan, PlannedItem
 
 if TYPE_CHECKING:
     from fleetlore.kmu.submission import Draft
     from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
     from fleetlore.storage.ledger_view import LedgerView
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +121,6 @@ async def judge(view: LedgerView, dossiers: Sequence[Dossier], *, agent: AgentNa
 
 async def adopt(
     ledger: Ledger,
-    spaces: KnowledgeSpaces,
     dossiers: Sequence[Dossier],
     lines: Mapping[ItemId, PlannedItem],
     plan: Plan,
@@ -146,14 +142,7 @@ async def adopt(
             await transaction.record("imported", agent=plan.agent, subject=item, plan=plan.id)
         return found, await extend(transaction, plan, [lines[item] for item in added])
 
-    found, extended = await ledger.write(commit)
-    taken = [one.item for one, judged in zip(dossiers, found, strict=True) if isinstance(judged, Taken)]
-    if taken:
-        async with spaces.writing():
-            await follow_generation(ledger, spaces)
-    for space in SPACES:
-        await align_committed(ledger, spaces, space, [item.id for item in taken if item.space == space])
-    return found, extended
+    return await ledger.write(commit)
 
 
 async def extend(transaction: LedgerTransaction, plan: Plan, lines: Iterable[PlannedItem]) -> Plan:

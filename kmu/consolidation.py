@@ -25,9 +25,10 @@ from fleetlore.kmu.settling import settle
 from fleetlore.storage.backlog import Arrival
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.reconciliation import align
-from fleetlore.storage.records import ITSELF, SPACES, AgentName, Item, Plan, Space
+from fleetlore.storage.reconciliation import take_in
+from fleetlore.storage.records import ITSELF, AgentName, Item, Plan, Space
 from fleetlore.storage.search import Filter
+from fleetlore.storage.searching import ready
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
@@ -39,7 +40,6 @@ _LEAST, _A_SECOND = 4, 160
 _NEIGHBOURS = 24
 # Of vectors made of condition and insight; two values of one name under the same words are .9 and more.
 _NEAR = 0.85
-_ALIGN_FROM = 200
 
 
 @dataclass(slots=True)
@@ -75,28 +75,23 @@ async def consolidate(
     done = Consolidated()
     if not policy.learning:
         return done
-    moved: dict[Space, set[ItemId]] = {space: set() for space in SPACES}
     deadline = monotonic() + most_seconds
-    try:
-        count = max(_LEAST, round(_A_SECOND * slice_seconds))
-        while arrivals := await ledger.read.arrivals(count):
-            began = monotonic()
-            relations, reached = await _judged(ledger, spaces, arrivals, monotonic, slice_seconds)
-            _count(done, moved, await _committed(ledger, reached, relations, policy))
-            done.looked += len(reached)
-            progress(done.looked)
-            if sum(map(len, moved.values())) >= _ALIGN_FROM:
-                await _follow(ledger, spaces, moved)
-            await anyio.sleep(rest * (monotonic() - began))
-            if monotonic() >= deadline:
-                return done
-        async for plans in settle(ledger, policy, agent=ITSELF):
-            _count(done, moved, plans)
-        await ledger.write(lambda transaction: transaction.end_consolidation())
-    finally:
-        # Rows of what was taken away are never shown, but they stand in the way until the next reconciliation.
-        with anyio.CancelScope(shield=True):
-            await _follow(ledger, spaces, moved)
+    await take_in(ledger, spaces)
+    count = max(_LEAST, round(_A_SECOND * slice_seconds))
+    while arrivals := await ledger.read.arrivals(count):
+        began = monotonic()
+        relations, reached = await _judged(ledger, spaces, arrivals, monotonic, slice_seconds)
+        for plan in await _committed(ledger, reached, relations, policy):
+            done.add(plan)
+        done.looked += len(reached)
+        progress(done.looked)
+        await anyio.sleep(rest * (monotonic() - began))
+        if monotonic() >= deadline:
+            return done
+    async for plans in settle(ledger, policy, agent=ITSELF):
+        for plan in plans:
+            done.add(plan)
+    await ledger.write(lambda transaction: transaction.end_consolidation())
     return done
 
 
@@ -116,7 +111,7 @@ async def _judged(
     for (space, owner, task_type), group in _together(arrivals).items():
         indexed = await ledger.read.living_among(space, [arrival.id for arrival in group])
         where = Filter(owner=owner, task_type=task_type)
-        await spaces.resident.follow(ledger, space)
+        await ready(ledger, spaces, space, where)
         for one, found in (await spaces.nearest_to_many(space, indexed, limit=_NEIGHBOURS, where=where)).items():
             near[one] = [other for other, cosine in found.items() if cosine >= _NEAR]
         wanted = {end for item in indexed if near[item.id] for end in (item.id, *near[item.id])}
@@ -193,17 +188,3 @@ async def _committed(
         return plans
 
     return await ledger.write(join)
-
-
-def _count(done: Consolidated, moved: Mapping[Space, set[ItemId]], plans: Iterable[Plan]) -> None:
-    for plan in plans:
-        done.add(plan)
-        space: Space = "general" if plan.agent == ITSELF else "prompt"
-        moved[space].update(line.item for line in plan.items if line.act in ("merge", "prune"))
-
-
-async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, moved: Mapping[Space, set[ItemId]]) -> None:
-    """The spaces follow what the ledger has committed."""
-    for space, ids in moved.items():
-        await align(ledger, spaces, space, ids)
-        ids.clear()

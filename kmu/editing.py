@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fleetlore.kmu.alignment import sameness
 from fleetlore.kmu.digests import Digests, digests_of
 from fleetlore.kmu.holding import judge_again
@@ -13,15 +11,11 @@ from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.people_view import Holder
-from fleetlore.storage.reconciliation import rewording
 from fleetlore.storage.records import AgentName, Edit, Item, Plan, PlannedItem, Wording
-
-if TYPE_CHECKING:
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 async def edit(
-    ledger: Ledger, spaces: KnowledgeSpaces, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName
+    ledger: Ledger, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName
 ) -> tuple[Plan | None, int]:
     """Words an item as wished, if it is still worded as it was when the person read it.
 
@@ -52,8 +46,7 @@ async def edit(
         await transaction.record("edited", agent=agent, subject=item, plan=plan.id)
         return plan
 
-    async with rewording(ledger, spaces, [item]):
-        return await ledger.write(change), redacted
+    return await ledger.write(change), redacted
 
 
 async def take_back(transaction: LedgerTransaction, item: Item, plan: PlanId, *, agent: AgentName) -> None:

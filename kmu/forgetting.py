@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from fleetlore.kmu import reinstating, revocation
+from fleetlore.kmu import reinstating
 from fleetlore.kmu.acts import carry_out, take_back
 from fleetlore.kmu.pruning import PrunePolicy, planned
 from fleetlore.kmu.screening import screen_wish
@@ -14,11 +13,7 @@ from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import PlanId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.reconciliation import align_committed, rewording
 from fleetlore.storage.records import SPACES, AgentName, Item, Plan, Space
-
-if TYPE_CHECKING:
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 async def plan(ledger: Ledger, wish: Wish, *, policy: PrunePolicy) -> Pruning:
@@ -42,9 +37,7 @@ async def show(ledger: Ledger, plan_id: PlanId, *, agent: AgentName) -> Pruning:
     return await _shown(ledger, await _known(ledger, plan_id, agent))
 
 
-async def apply(
-    ledger: Ledger, spaces: KnowledgeSpaces, plan_id: PlanId, *, agent: AgentName, required: int
-) -> Pruning:
+async def apply(ledger: Ledger, plan_id: PlanId, *, agent: AgentName, required: int) -> Pruning:
     """Prunes exactly what the plan says; once applied, applying it again changes nothing."""
     known = await _known(ledger, plan_id, agent)
     if known.undone_at is not None:
@@ -65,13 +58,11 @@ async def apply(
         await transaction.record("plan applied", agent=agent, subject=plan_id, items=pruned)
         return applied
 
-    applied = await ledger.write(prune)
-    return await _follow(ledger, spaces, applied)
+    return await _shown(ledger, await ledger.write(prune))
 
 
 async def undo(
     ledger: Ledger,
-    spaces: KnowledgeSpaces,
     plan_id: PlanId,
     *,
     agent: AgentName,
@@ -104,12 +95,7 @@ async def undo(
         await transaction.record("plan undone", agent=agent, subject=plan_id)
         return undone
 
-    edited = [entry.item for entry in known.items if entry.act == "edit"]
-    async with rewording(ledger, spaces, edited):
-        undone = await ledger.write(bring_back)
-    if (withdrawal := await ledger.read.withdrawal(plan_id)) is not None:
-        await revocation.follow(ledger, spaces, withdrawal)
-    return await _follow(ledger, spaces, undone)
+    return await _shown(ledger, await ledger.write(bring_back))
 
 
 async def _chosen(ledger: Ledger, wish: Wish, policy: PrunePolicy) -> Sequence[Item]:
@@ -144,17 +130,6 @@ async def _known(ledger: Ledger, plan_id: PlanId, agent: AgentName, argument: st
     if found is None:
         raise Refusal(argument, f"there is no plan {plan_id}", "Use the plan (p_…) that an earlier call returned")
     return found
-
-
-async def _follow(ledger: Ledger, spaces: KnowledgeSpaces, changed: Plan) -> Pruning:
-    """The spaces follow what the ledger has committed."""
-    pruning = await _shown(ledger, changed)
-    moved = {entry.item for entry in changed.items if entry.act in ("prune", "merge", "import")}
-    for space in SPACES:
-        await align_committed(
-            ledger, spaces, space, [item.id for item in _of(space, pruning.items.values()) if item.id in moved]
-        )
-    return pruning
 
 
 async def _shown(ledger: Ledger, made: Plan) -> Pruning:

@@ -1,7 +1,7 @@
 """Learning: from a report to evidence, a lesson and an acknowledgement.
 
-The row in the knowledge space is added first and the ledger commits second: what a crash leaves between the two is an
-orphan row, which does not exist for anybody. Races between processes are decided inside the ledger's transaction.
+The ledger's transaction is all that a report waits for, and decides races between processes; the knowledge spaces
+follow it (`storage.reconciliation`).
 """
 
 from __future__ import annotations
@@ -11,34 +11,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetlore.kmu import crediting, foresight
-from fleetlore.kmu.alignment import Alignment, Conflict, Corroborated, Merged, New, Rejected, Returned, Superseding
+from fleetlore.kmu.alignment import Alignment, Corroborated, Merged, Rejected, Returned
 from fleetlore.kmu.control import admits
 from fleetlore.kmu.evidence import CREDIBLE, Neighbour, Weighing, living, weigh
 from fleetlore.kmu.feedback_agents import assess
 from fleetlore.kmu.following import follow
 from fleetlore.kmu.implicit import retract
-from fleetlore.kmu.lesson import align_lesson, draft_of, row_of, store_lesson
+from fleetlore.kmu.lesson import align_lesson, draft_of, store_lesson
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.reliability import slip_after
 from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.screening import screen_report
 from fleetlore.kmu.standing import refuse_withdrawn
-from fleetlore.kmu.submission import Charge, Draft, Submission
+from fleetlore.kmu.submission import Charge, Submission
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import new_feedback_id
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import Feedback, Receipt
 
 if TYPE_CHECKING:
-    from fleetlore.storage.intake import Intake
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 
-async def learn(
-    ledger: Ledger, spaces: KnowledgeSpaces, intake: Intake, report: Report, *, policy: Policy
-) -> Acknowledgement:
+async def learn(ledger: Ledger, report: Report, *, policy: Policy) -> Acknowledgement:
     """Takes a report.
 
     Raises `Refusal`, with nothing stored.
@@ -50,28 +45,13 @@ async def learn(
     )
     if isinstance(found, Acknowledgement):
         return found
-    submission, known = found
-    report, draft = submission.report, submission.draft
-    generation = await intake.take(report.target, row_of(report, draft)) if draft is not None and not known else None
-
-    async def commit(transaction: LedgerTransaction) -> tuple[Acknowledgement, Alignment | None, bool]:
-        answer, alignment = await _commit(transaction, submission)
-        return answer, alignment, generation == await transaction.generation()
-
-    acknowledgement, alignment, searched = await ledger.write(commit)
-    match alignment:
-        case Returned(item=item):
-            await align_committed(ledger, spaces, report.target, [item])  # pruning took its row out
-        case New() | Superseding() | Conflict() if draft is not None and not searched:
-            # What it was like was pruned meanwhile, or other tables were made the ones to search.
-            await align_committed(ledger, spaces, report.target, [draft.id])
-    return acknowledgement
+    return await ledger.write(lambda transaction: _commit(transaction, found))
 
 
 async def _submitted(
     ledger: Ledger, view: LedgerView, report: Report, *, request: str, redacted: int, policy: Policy
-) -> Acknowledgement | tuple[Submission, bool]:
-    """What the report was answered before; else all that it takes to decide on it, and whether its insight is known."""
+) -> Acknowledgement | Submission:
+    """What the report was answered before; else all that it takes to decide on it."""
     if earlier := await _answered(view, report, request):
         return earlier
     await refuse_withdrawn(view, report.agent)
@@ -85,12 +65,11 @@ async def _submitted(
         reasoning=report.reasoning,
     )
     charges = await crediting.charges(view, report, receipt, assessment.outcome) if policy.learning else []
-    draft = draft_of(ledger, report)
-    submission = Submission(
+    return Submission(
         report=report,
         assessment=assessment,
         charges=tuple(charges),
-        draft=draft,
+        draft=draft_of(ledger, report),
         receipt=receipt,
         own=own,
         near=dict(receipt.near) if receipt and policy.learning else {},
@@ -98,14 +77,6 @@ async def _submitted(
         required=policy.promote_after,
         redacted=redacted,
     )
-    return submission, draft is not None and await _known(view, report, draft)
-
-
-async def _known(view: LedgerView, report: Report, draft: Draft) -> bool:
-    """Whether the insight is known in these words, or in others that mean surely the same."""
-    if await view.item_of_digest(report.target, report.owner, draft.digest) is not None:
-        return True
-    return await view.item_of_gist(report.target, report.owner, draft.gist) is not None
 
 
 async def _answered(view: LedgerView, report: Report, request: str) -> Acknowledgement | None:
@@ -138,10 +109,10 @@ async def _completed(view: LedgerView, report: Report) -> tuple[Report, Receipt 
     return completed, receipt, own
 
 
-async def _commit(transaction: LedgerTransaction, submission: Submission) -> tuple[Acknowledgement, Alignment | None]:
+async def _commit(transaction: LedgerTransaction, submission: Submission) -> Acknowledgement:
     report, assessment = submission.report, submission.assessment
     if earlier := await _answered(transaction, report, submission.request):
-        return earlier, None
+        return earlier
     feedback = Feedback(
         id=new_feedback_id(transaction.now),
         at=transaction.now,
@@ -194,7 +165,7 @@ async def _commit(transaction: LedgerTransaction, submission: Submission) -> tup
         expected=round(weighing.expected, 3),
         credit=round(weighing.credit, 3),
     )
-    return answer, alignment
+    return answer
 
 
 async def _experience(

@@ -24,7 +24,6 @@ from fleetlore.kmu.submission import Charge, Draft, Submission
 from fleetlore.kmu.suspicion import JUDGEMENT, flags_of, held_because
 from fleetlore.storage.identifiers import ItemId, PlanId, new_item_id, new_plan_id
 from fleetlore.storage.records import Evidence, Feedback, Item, Plan, PlannedItem
-from fleetlore.storage.rows import IndexedItem
 
 if TYPE_CHECKING:
     from fleetlore.kmu.evidence import Weighing
@@ -51,19 +50,6 @@ def draft_of(ledger: Ledger, report: Report) -> Draft | None:
             beside=report.reasoning,
         ),
         **digests_of(ledger.info, insight, condition, task_type, report.insight),
-    )
-
-
-def row_of(report: Report, draft: Draft) -> IndexedItem:
-    """What the knowledge space holds of it."""
-    return IndexedItem(
-        seq=0,
-        id=draft.id,
-        owner=report.owner,
-        task_type=report.task_type,
-        tags=report.tags,
-        insight=report.insight,
-        applies_when=draft.applies_when,
     )
 
 

@@ -14,9 +14,8 @@ from fleetlore.storage.embedders import DEFAULT_EMBEDDER, EMBEDDERS
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.errors import DataDirectoryUnusable, LedgerDamaged
 from fleetlore.storage.footing import log_of
-from fleetlore.storage.ledger import LEDGER_FILE, Ledger
-from fleetlore.storage.rebuilding import Filling
-from fleetlore.storage.reconciliation import reconcile
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger, LedgerTransaction
+from fleetlore.storage.rebuilding import fill
 from fleetlore.storage.records import ITSELF, SPACES
 from fleetlore.storage.space_tables import generations_in
 from fleetlore.storage.spaces import KnowledgeSpaces
@@ -46,10 +45,6 @@ async def restore(
         await anyio.to_thread.run_sync(_exchange, stage / LEDGER_FILE, data / LEDGER_FILE, kept)
     finally:
         shutil.rmtree(stage, ignore_errors=True)  # nothing in it is of use to anybody
-    async with Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=clock) as ledger:
-        embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
-        async with KnowledgeSpaces.open(data, embedder=embedder, generation=ledger.info.generation) as spaces:
-            await reconcile(ledger, spaces)
     return contents
 
 
@@ -60,12 +55,17 @@ async def _fill(staged: Ledger, data: Path, progress: Callable[[int, int], None]
     generation = max(staged.info.generation, *generations_in(data)) + 1
     async with KnowledgeSpaces.open(data, embedder=embedder, generation=generation) as spaces:
         total = sum([await staged.read.count(space) for space in SPACES])
-        await Filling(staged, spaces, lambda done: progress(done, total)).copy()
+        await fill(staged, spaces, lambda done: progress(done, total))
         for space in SPACES:
             await spaces.index(space)
             await spaces.optimize(space)
-    await staged.write(lambda transaction: transaction.set_generation(generation, name))
-    await staged.write(lambda transaction: transaction.record("backup restored", agent=ITSELF, subject=staged.info.id))
+
+    async def turn(transaction: LedgerTransaction) -> None:
+        await transaction.set_generation(generation, name)
+        await transaction.set_followed(generation, await transaction.last_row_change())
+        await transaction.record("backup restored", agent=ITSELF, subject=staged.info.id)
+
+    await staged.write(turn)
 
 
 def _exchange(staged: Path, ledger: Path, kept: Path) -> None:

@@ -7,24 +7,19 @@ done in slices that hold up nobody for long; who maintains does it in the backgr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fleetlore.kmu.acts import carry_out
 from fleetlore.kmu.policy import Policy
 from fleetlore.storage.identifiers import ItemId, new_plan_id
 from fleetlore.storage.ledger import Ledger, LedgerTransaction
-from fleetlore.storage.reconciliation import align
 from fleetlore.storage.records import ITSELF, SPACES, AgentName, Plan, PlannedItem
-
-if TYPE_CHECKING:
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 _REASON = "retention"
 _RECEIPTS = 200
 _ITEMS = 50
 
 
-async def retain(ledger: Ledger, spaces: KnowledgeSpaces, policy: Policy) -> bool:
+async def retain(ledger: Ledger, policy: Policy) -> bool:
     """One slice of what is to be done; says whether anything was."""
     before = ledger.clock() - policy.retention.archive_after
     archived = await ledger.write(lambda transaction: transaction.archive_receipts(before=before, limit=_RECEIPTS))
@@ -34,7 +29,7 @@ async def retain(ledger: Ledger, spaces: KnowledgeSpaces, policy: Policy) -> boo
         for item, owner in found:
             by_owner.setdefault(owner or ITSELF, []).append(item)
         for agent, ids in by_owner.items():
-            pruned |= await _pruned(ledger, spaces, ids, because, agent=agent, policy=policy)
+            pruned |= await _pruned(ledger, ids, because, agent=agent, policy=policy)
     return archived > 0 or pruned
 
 
@@ -53,7 +48,6 @@ async def _found(ledger: Ledger, policy: Policy) -> list[tuple[str, list[tuple[I
 
 async def _pruned(
     ledger: Ledger,
-    spaces: KnowledgeSpaces,
     ids: Sequence[ItemId],
     because: str,
     *,
@@ -62,7 +56,7 @@ async def _pruned(
 ) -> bool:
     """Prunes these by a plan of their own, in the name of their owner; says whether any of them was still there."""
 
-    async def prune(transaction: LedgerTransaction) -> list[ItemId]:
+    async def prune(transaction: LedgerTransaction) -> bool:
         plan, now = new_plan_id(transaction.now), transaction.now
         done = [
             line
@@ -77,14 +71,12 @@ async def _pruned(
             if line.stage is not None
         ]
         if not done:
-            return []
+            return False
         await transaction.add_plan(
             Plan(id=plan, at=now, agent=agent, reason=_REASON, items=tuple(done), applied_at=now)
         )
         pruned = [line.item for line in done]
         await transaction.record("plan applied", agent=agent, subject=plan, items=pruned)
-        return pruned
+        return True
 
-    gone = await ledger.write(prune)
-    await align(ledger, spaces, "general" if agent == ITSELF else "prompt", gone)
-    return bool(gone)
+    return await ledger.write(prune)

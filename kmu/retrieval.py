@@ -23,11 +23,12 @@ from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
 from fleetlore.storage.errors import NotWritable, known_fault
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
-from fleetlore.storage.intake import follow_generation, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.reconciliation import follow_generation
 from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
+from fleetlore.storage.searching import search_latest
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors

@@ -16,7 +16,6 @@ from fleetlore.kmu.screening import screen_reason
 from fleetlore.kmu.withdrawal import Found, touched, withdrawn
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId, new_plan_id
-from fleetlore.storage.reconciliation import align_committed
 from fleetlore.storage.records import AgentName, Plan, PlannedItem
 from fleetlore.storage.standings import Kept
 from fleetlore.storage.withdrawals import Withdrawal
@@ -24,7 +23,6 @@ from fleetlore.storage.withdrawals import Withdrawal
 if TYPE_CHECKING:
     from fleetlore.storage.ledger import Ledger, LedgerTransaction
     from fleetlore.storage.ledger_view import LedgerView
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +69,7 @@ class Revoking:
         await self._hear(ledger.read, progress)
         return await self._decided(ledger.read, new_plan_id(ledger.clock()), ledger)
 
-    async def apply(self, ledger: Ledger, spaces: KnowledgeSpaces, plan: PlanId) -> Revocation:
+    async def apply(self, ledger: Ledger, plan: PlanId) -> Revocation:
         """Carries it out under that plan's name, with what came since the look."""
 
         async def withdraw(transaction: LedgerTransaction) -> Revocation:
@@ -87,9 +85,7 @@ class Revoking:
         # All but what comes in the next moment, while others may still write.
         await self._hear(ledger.read, lambda seq: None)
         prepared = await self._decided(ledger.read, plan, ledger)
-        done = await ledger.write(withdraw)
-        await follow(ledger, spaces, done.withdrawal)
-        return done
+        return await ledger.write(withdraw)
 
     @property
     def told(self) -> Retelling:
@@ -145,14 +141,6 @@ class Revoking:
             own_items=await view.own_items(self.agent),
             tokens=await view.tokens_of(self.agent, ledger.clock()),
         )
-
-
-async def follow(ledger: Ledger, spaces: KnowledgeSpaces, withdrawal: Withdrawal) -> None:
-    """Makes the general space hold what is left, or what is back."""
-    moved_items = [
-        shift.item for shift in withdrawal.shifts if (shift.before.pruned_by is None) != (shift.after.pruned_by is None)
-    ]
-    await align_committed(ledger, spaces, "general", moved_items)
 
 
 async def _carry_out(transaction: LedgerTransaction, revocation: Revocation, *, by: AgentName) -> None:

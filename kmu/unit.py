@@ -17,12 +17,12 @@ from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
 from fleetlore.storage.identifiers import ItemId, PlanId
-from fleetlore.storage.intake import Intake, search_latest
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.search import Filter
+from fleetlore.storage.searching import search_latest
 from fleetlore.storage.spaces import KnowledgeSpaces
 
 _PROBE = "is the memory well and of use to anybody"
@@ -35,7 +35,6 @@ class KnowledgeManagementUnit:
         self,
         ledger: Ledger,
         spaces: KnowledgeSpaces,
-        intake: Intake,
         exploration: Exploration,
         upkeep: Upkeep,
         policy: Policy,
@@ -44,7 +43,6 @@ class KnowledgeManagementUnit:
         self.spaces = spaces
         self.exploration = exploration
         self.upkeep = upkeep
-        self._intake = intake
         self._policy = policy
 
     @classmethod
@@ -60,12 +58,11 @@ class KnowledgeManagementUnit:
             if spaces.lacking and (await ledger.read.waiting())[1] == 0:
                 spaces.lacking = ""  # there is nothing to fill them with
             await stack.enter_async_context(spaces.resident.kept(ledger))
-            intake = await stack.enter_async_context(Intake(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, lambda: spaces.embedder).running())
             upkeep = Upkeep(
                 ledger, spaces, ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE), policy, Rota(data)
             )
-            yield cls(ledger, spaces, intake, exploration, upkeep, policy)
+            yield cls(ledger, spaces, exploration, upkeep, policy)
 
     async def prove(self) -> None:
         """Searches in each space; raises why they are of no use."""
@@ -81,7 +78,7 @@ class KnowledgeManagementUnit:
 
     async def learn(self, report: Report) -> Acknowledgement:
         """Takes a report; see `learning.learn`."""
-        return await learning.learn(self.ledger, self.spaces, self._intake, report, policy=self._policy)
+        return await learning.learn(self.ledger, report, policy=self._policy)
 
     async def consolidate(
         self,
@@ -97,7 +94,7 @@ class KnowledgeManagementUnit:
 
     async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
         """Words an item anew; see `editing.edit`."""
-        return await editing.edit(self.ledger, self.spaces, item, read=read, wish=wish, agent=agent)
+        return await editing.edit(self.ledger, item, read=read, wish=wish, agent=agent)
 
     async def accept(self, item: ItemId, *, agent: AgentName) -> Plan:
         """Lets an item go that is held; see `accepting.accept`."""
@@ -113,14 +110,14 @@ class KnowledgeManagementUnit:
 
     async def apply_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Prunes what a plan says."""
-        return await forgetting.apply(self.ledger, self.spaces, plan, agent=agent, required=self._policy.promote_after)
+        return await forgetting.apply(self.ledger, plan, agent=agent, required=self._policy.promote_after)
 
     async def undo_plan(self, plan: PlanId, *, agent: AgentName, seen_by: AgentName | None = None) -> Pruning:
         """Takes back what a plan of any kind did; see `forgetting.undo`."""
         return await forgetting.undo(
-            self.ledger, self.spaces, plan, agent=agent, seen_by=seen_by, required=self._policy.promote_after
+            self.ledger, plan, agent=agent, seen_by=seen_by, required=self._policy.promote_after
         )
 
     async def revoke(self, revoking: Revoking, plan: PlanId) -> Revocation:
         """Takes out of the memory what an agent contributed; see `revocation`."""
-        return await revoking.apply(self.ledger, self.spaces, plan)
+        return await revoking.apply(self.ledger, plan)

@@ -22,12 +22,11 @@ from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.retention import retain
 from fleetlore.kmu.wear import Wear
 from fleetlore.storage.errors import DataError, SpacesDamaged, known_fault
-from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.known_keys import load_rules
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import ProcessLock
 from fleetlore.storage.maintainer import Rota
-from fleetlore.storage.reconciliation import Strays, reconcile
+from fleetlore.storage.reconciliation import follow_generation, reconcile, take_in
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.rescreening import rescreen
 from fleetlore.storage.search import FILLING
@@ -69,7 +68,6 @@ class Upkeep:
     consolidated_at: datetime | None = None
     renewed: int = 0
     retained_at: float | None = None
-    strays: Strays = field(default_factory=Strays)
     told: str = ""
     degraded: dict[str, str] = field(default_factory=dict)
 
@@ -139,15 +137,17 @@ class Upkeep:
         while True:
             await anyio.sleep(_PAUSE_SECONDS)
             with anyio.CancelScope(shield=True):
+                await take_in(self.ledger, self.spaces)
                 await self._keep_flat()
 
     async def work(self, *, everything: bool = False) -> None:
         """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
         await follow_generation(self.ledger, self.spaces)
-        await rescreen(self.ledger, self.spaces)
-        now = self.strays.monotonic()
+        await rescreen(self.ledger)
+        await take_in(self.ledger, self.spaces)
+        now = self.monotonic()
         if everything or self.reconciled_at is None or now - self.reconciled_at > _RECONCILE_SECONDS:
-            repairs = await reconcile(self.ledger, self.spaces, self.strays)
+            repairs = await reconcile(self.ledger, self.spaces)
             if repairs.added or repairs.orphans or repairs.doubles:
                 logger.warning("reconciled the spaces with the ledger: %s", repairs)
             if held := await judge_waiting(self.ledger):
@@ -212,7 +212,7 @@ class Upkeep:
         while self.monotonic() - began < _RETAIN_SECONDS:
             lap = self.monotonic()
             with anyio.CancelScope(shield=True):
-                if not await retain(self.ledger, self.spaces, self.policy):
+                if not await retain(self.ledger, self.policy):
                     self.retained_at = self.monotonic()
                     return
             await anyio.sleep(self.monotonic() - lap)

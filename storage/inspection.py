@@ -25,13 +25,14 @@ _EXACT = ("text", "owner", "task_type", "tags")
 
 @dataclass(kw_only=True, slots=True)
 class Inspection:
-    """What was found in a space. `unknown` rows may belong to reports that are just being taken."""
+    """What was found in a space; what its table has yet to follow is only counted, as `coming`."""
 
     rows: int = 0
     missing: set[ItemId] = field(default_factory=set)
     doubled: set[ItemId] = field(default_factory=set)
     differing: set[ItemId] = field(default_factory=set)
     unknown: set[ItemId] = field(default_factory=set)
+    coming: int = 0
 
     @property
     def wrong(self) -> set[ItemId]:
@@ -55,21 +56,34 @@ async def inspect(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, progres
     found.missing = known - seen.keys()
     found.doubled = {item for item, count in seen.items() if count > 1}
     found.unknown = seen.keys() - known
-    if found.wrong:
+    await _set_aside(ledger, spaces, found)
+    if found.wrong or found.unknown:
         async with spaces.writing():
             await _once_more(ledger, spaces, space, found)
     return found
 
 
 async def _once_more(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, found: Inspection) -> None:
-    living = {item.id for item in await ledger.read.living_among(space, found.wrong)}
+    looked_at = found.wrong | found.unknown
     seen, differing = Counter[ItemId](), set[ItemId]()
-    async for rows in spaces.contents(space, among=found.wrong):
+    async for rows in spaces.contents(space, among=looked_at):
         seen.update(ItemId(item) for item in rows["id"].to_pylist())
         differing |= await _differing(ledger, spaces, space, rows)
+    living = {item.id for item in await ledger.read.living_among(space, looked_at)}
     found.missing &= living - seen.keys()
     found.doubled = {item for item in found.doubled if seen[item] > 1}
     found.differing &= differing
+    found.unknown &= seen.keys() - living
+    await _set_aside(ledger, spaces, found)
+
+
+async def _set_aside(ledger: Ledger, spaces: KnowledgeSpaces, found: Inspection) -> None:
+    """To be done last: what has changed until then is no fault."""
+    changes = await ledger.read.row_changes_after(await ledger.read.followed(spaces.generation), None) or ()
+    coming = {change.item for change in changes}
+    for kind in (found.missing, found.differing, found.unknown):
+        found.coming += len(kind & coming)
+        kind.difference_update(coming)
 
 
 async def _differing(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, rows: pa.RecordBatch) -> set[ItemId]:

@@ -28,7 +28,7 @@ from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Rec
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
 from fleetlore.storage.retention import Retaining
-from fleetlore.storage.row_changes import RowForgetting
+from fleetlore.storage.row_changes import RowFollowing
 from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
 from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
@@ -160,7 +160,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
 
 
 class LedgerTransaction(
-    Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowForgetting, UnderwayBook, Withdrawing
+    Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowFollowing, UnderwayBook, Withdrawing
 ):
     """Writing the ledger, inside one transaction at the time `now`."""
 

@@ -76,11 +76,6 @@ class LedgerView(
             generation=int(meta["generation"]),
         )
 
-    async def generation(self) -> int:
-        """Which generation of the spaces is the one to search."""
-        [row] = await self._connection.rows("generation")
-        return int(row["value"])
-
     async def items(self, ids: Iterable[ItemId], *, agent: str, pruned: bool = False) -> dict[ItemId, Item]:
         """Those of `ids` that exist and that `agent` may see; pruned ones only if asked for."""
         if not (wanted := list(ids)):

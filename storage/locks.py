@@ -39,15 +39,19 @@ class ProcessLock:
         self._taken: tuple[float, float] | None = None  # since when, and when it was last seen to be
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Waits for the lock and holds it for the block; raises `StorageBusy` where another process keeps it."""
+    async def held(self, *, patience: float | None = None) -> AsyncIterator[None]:
+        """Waits for the lock and holds it for the block; raises `StorageBusy` where another process keeps it.
+
+        `patience` in place of the lock's own.
+        """
+        patience = self._patience if patience is None else patience
         async with self._tasks:
             while not self._take():
                 now = anyio.current_time()
                 since, seen = self._taken or (now, now)
                 since = since if now - seen < _WATCHED else now
                 self._taken = since, now
-                if now - since > self._patience:
+                if now - since > patience:
                     raise StorageBusy(self._path.name)
                 await anyio.sleep(random.uniform(*_POLL_SECONDS))
             self._taken = None

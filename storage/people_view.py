@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fleetlore.storage.connection import Connection
-from fleetlore.storage.identifiers import EventId, FeedbackId, ItemId, PlanId
+from fleetlore.storage.identifiers import FeedbackId, ItemId, PlanId
 from fleetlore.storage.records import AgentName, Outcome, Space
 from fleetlore.storage.rows import content_of
 
@@ -95,11 +95,6 @@ class PeopleView:
     async def lately(self, kind: str, *, agent: AgentName, limit: int) -> list[str]:
         """The newest ids of one kind, told by their prefix: k, r, p or f."""
         return [row["id"] for row in await self._connection.rows("lately", kind=kind, agent=agent, limit=limit)]
-
-    async def reworded_since(self, since: EventId | None) -> list[ItemId]:
-        """Items of which an edit was made or taken back after that event; for None, ever."""
-        rows = await self._connection.rows("reworded_since", since=since)
-        return [ItemId(row["id"]) for row in rows]
 
     async def holder_of_digest(self, space: Space, owner: str, digest: str) -> Holder | None:
         """The item of that digest, living or not."""

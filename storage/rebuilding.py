@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.reconciliation import align, reconcile
-from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.ledger import Ledger, LedgerTransaction
+from fleetlore.storage.reconciliation import take_in
+from fleetlore.storage.records import SPACES
 from fleetlore.storage.search import FILLING
 from fleetlore.storage.underway import Underway
 
 if TYPE_CHECKING:
-    from fleetlore.storage.identifiers import ItemId
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 _SLICE = 1_000
@@ -21,26 +20,19 @@ _SLICE = 1_000
 async def rebuild(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:
     """Fills the tables of the next generation, makes them the ones to search, drops older ones.
 
-    `spaces` are of that generation. Copies without a lock first, then holds the write lock for what came meanwhile.
+    `spaces` are of that generation. What has changed meanwhile they follow once they are the ones to search.
     `progress` is told how many items stand there. Returns how many that are in the end.
     """
     underway = await _begun(ledger, spaces)
     previous = underway.generation - 1
-    filling = Filling(ledger, spaces, progress)
-    await filling.copy()
+    copied = await fill(ledger, spaces, progress)
     for space in SPACES:
         await spaces.index(space)
         await spaces.optimize(space)
-    async with spaces.writing():
-        await filling.copy()
-        await ledger.write(lambda transaction: transaction.set_generation(underway.generation, underway.embedder))
-        await ledger.refresh()
-    # What was reworded, pruned or came back while it was copied, and generations that nobody searches any more.
-    for space in SPACES:
-        await align(ledger, spaces, space, await ledger.read.reworded_since(underway.began))
-    await reconcile(ledger, spaces)
+    await ledger.write(lambda transaction: transaction.set_generation(underway.generation, underway.embedder))
+    await take_in(ledger, spaces)  # what has changed since this was begun
     await spaces.keep_only({previous, underway.generation})
-    return filling.copied
+    return copied
 
 
 async def _begun(ledger: Ledger, spaces: KnowledgeSpaces) -> Underway:
@@ -51,35 +43,27 @@ async def _begun(ledger: Ledger, spaces: KnowledgeSpaces) -> Underway:
     there = spaces.generation == info.generation + 1 and spaces.lacking != FILLING
     if before is not None and there and (before.generation, before.embedder) == wanted:
         return before
-    begun = Underway(
-        generation=info.generation + 1, embedder=spaces.embedder.name, began=await ledger.read.latest_event()
-    )
+    begun = Underway(generation=info.generation + 1, embedder=spaces.embedder.name)
     async with spaces.writing():
         await spaces.keep_only({info.generation})
         await spaces.use(begun.generation)
-    await ledger.write(lambda transaction: transaction.begin_rebuild(begun))
+
+    async def begin(transaction: LedgerTransaction) -> None:
+        await transaction.begin_rebuild(begun)
+        await transaction.set_followed(begun.generation, await transaction.last_row_change())
+
+    await ledger.write(begin)
     return begun
 
 
-class Filling:
-    """Copies living items into tables, in the ledger's order, each once; `copied` is how many stand there by now."""
-
-    def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> None:
-        self._ledger = ledger
-        self._spaces = spaces
-        self._progress = progress
-        self._reached: dict[Space, int] = dict.fromkeys(SPACES, 0)
-        self._present: dict[Space, set[ItemId]] = {}
-        self.copied = 0
-
-    async def copy(self) -> None:
-        """Copies what the ledger has beyond what was copied before; what stands in the tables already stays."""
-        for space in SPACES:
-            if space not in self._present:
-                self._present[space] = set(await self._spaces.ids(space))
-            present = self._present[space]
-            while part := await self._ledger.read.living_after(space, self._reached[space], _SLICE):
-                await self._spaces.add(space, [item for item in part if item.id not in present])
-                self._reached[space] = part[-1].seq
-                self.copied += len(part)
-                self._progress(self.copied)
+async def fill(ledger: Ledger, spaces: KnowledgeSpaces, progress: Callable[[int], None]) -> int:
+    """Copies living items into tables, in the ledger's order; what stands there already stays. Returns how many."""
+    copied = 0
+    for space in SPACES:
+        present, reached = set(await spaces.ids(space)), 0
+        while part := await ledger.read.living_after(space, reached, _SLICE):
+            await spaces.add(space, [item for item in part if item.id not in present])
+            reached = part[-1].seq
+            copied += len(part)
+            progress(copied)
+    return copied

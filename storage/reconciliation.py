@@ -1,117 +1,130 @@
-"""Bringing the knowledge spaces in line with the ledger: after a crash, after a prune, and from nothing.
+"""Bringing the knowledge spaces in line with the ledger: after its commits, after a crash, and from nothing.
 
-The ledger is read first and the tables second, always: the other way round, a row that another process is just
-adding would be missing from the older reading, and be added twice.
-
-A row that the ledger does not know is an orphan, or belongs to a feedback that another process is about to commit. No
-clock tells which: those of two processes may be hours apart. So it goes only once one process has seen it for long.
+The ledger commits first and alone. Its triggers write down which rows changed, the tables follow what is written, and
+the ledger keeps how far they have come (`followed`). All of it under the write lock, and each row as the ledger has it
+by then: to do it once more does no harm, so that whoever dies in the midst of it is followed by another.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fleetlore.storage.errors import DataError, SpacesDamaged
+from fleetlore.storage.embedders import EMBEDDERS
+from fleetlore.storage.errors import EmbedderMismatch
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.row_changes import RowChange
+from fleetlore.storage.rows import IndexedItem
 
 if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
 
-logger = logging.getLogger(__name__)
-
-_SLICE = 1_000
-_ORPHANED_SECONDS = 600.0
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repairs:
-    """How many rows were added, removed as orphans, and removed as doubles."""
+    """How many rows were added, removed as unknown to the ledger, and removed as doubles."""
 
     added: int = 0
     orphans: int = 0
     doubles: int = 0
 
 
-@dataclass(slots=True)
-class Strays:
-    """Rows that the ledger did not know when this process last looked, and since when, by a clock of its own."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """What the tables have not followed yet, or the first of it: which items, and those of them that live."""
 
-    monotonic: Callable[[], float] = time.monotonic
-    seen: dict[Space, dict[ItemId, float]] = field(default_factory=dict)
-
-    def orphans(self, space: Space, unknown: Collection[ItemId]) -> set[ItemId]:
-        """Those that have been unknown for ten minutes; the others are kept in mind."""
-        now, before = self.monotonic(), self.seen.get(space, {})
-        self.seen[space] = {item: before.get(item, now) for item in unknown}
-        return {item for item, since in self.seen[space].items() if now - since > _ORPHANED_SECONDS}
+    last: RowChange
+    items: Collection[ItemId]
+    living: Mapping[Space, Sequence[IndexedItem]]
 
 
-async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces, strays: Strays | None = None) -> Repairs:
-    """Adds missing rows, removes orphans that `strays` has known for ten minutes, reduces doubles to one."""
-    strays = strays or Strays()
+async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+    """Turns to the generation that a rebuild by another process has made the one to search, and to its embedder.
+
+    Raises `EmbedderMismatch` if whoever opened the ledger insists on another embedder, or there is none of that name.
+    """
+    info = await ledger.refresh()
+    if info.embedder != spaces.embedder.name:
+        if ledger.pinned or info.embedder not in EMBEDDERS:
+            raise EmbedderMismatch(info.embedder, spaces.embedder.name)
+        await spaces.use(info.generation, embedder=info.embedder)
+    elif info.generation != spaces.generation:
+        await spaces.use(info.generation)
+
+
+async def waiting_rows(view: LedgerView, generation: int) -> int | None:
+    """How many changes the tables of that generation have not followed, up to `AT_ONCE`; None where nobody can tell."""
+    changes = await view.row_changes_after(await view.followed(generation), AT_ONCE)
+    return None if changes is None else len(changes)
+
+
+async def take_in(ledger: Ledger, spaces: KnowledgeSpaces, *, patience: float | None = None) -> None:
+    """Makes the tables hold what the ledger has committed by now, whichever process did.
+
+    `patience` is for how many seconds to wait for the write lock, where not for as long as usual.
+    """
+    until = await ledger.read.last_row_change()
+    while await ledger.snapshot(lambda view: _behind(view, spaces.generation, until)):
+        async with spaces.writing(patience=patience):
+            await follow_generation(ledger, spaces)
+            await _take_in(ledger, spaces)
+
+
+async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
+    """Adds missing rows, removes those that the ledger does not know, reduces doubles to one: whatever made them."""
+    async with spaces.writing():
+        await follow_generation(ledger, spaces)
+        return await _make_whole(ledger, spaces)
+
+
+async def _behind(view: LedgerView, generation: int, until: RowChange) -> bool:
+    waiting = await waiting_rows(view, generation)
+    return waiting is None or (waiting > 0 and (await view.followed(generation)).seq < until.seq)
+
+
+async def _take_in(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+    generation = spaces.generation
+    waiting = await ledger.snapshot(lambda view: _waiting(view, generation))
+    if waiting is None:
+        last = await ledger.read.last_row_change()
+        await _make_whole(ledger, spaces)
+    else:
+        last = waiting.last
+        for space in SPACES:
+            await spaces.remove(space, await spaces.present(space, waiting.items))
+            await spaces.add(space, waiting.living[space])
+    await ledger.write(lambda transaction: transaction.set_followed(generation, last))
+
+
+async def _waiting(view: LedgerView, generation: int) -> Waiting | None:
+    followed = await view.followed(generation)
+    changes = await view.row_changes_after(followed, AT_ONCE)
+    if changes is None:
+        return None
+    items = {change.item for change in changes}
+    return Waiting(
+        last=changes[-1] if changes else followed,
+        items=items,
+        living={space: await view.living_among(space, items) for space in SPACES},
+    )
+
+
+async def _make_whole(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
     total = Counter[str]()
     for space in SPACES:
         known = await ledger.read.living_ids(space)
         present = Counter(await spaces.ids(space))
-        missing = known - present.keys()
-        orphans = strays.orphans(space, present.keys() - known)
-        doubles = {item for item in present if present[item] > 1}
-        await align(ledger, spaces, space, missing | orphans | doubles)
-        total.update(added=len(missing), orphans=len(orphans), doubles=len(doubles))
+        orphans, doubles = present.keys() - known, {item for item, count in present.items() if count > 1}
+        await spaces.remove(space, orphans | doubles)
+        wanted = list(known - present.keys() | known & doubles)
+        for start in range(0, len(wanted), AT_ONCE):
+            await spaces.add(space, await ledger.read.living_among(space, wanted[start : start + AT_ONCE]))
+        total.update(added=len(known - present.keys()), orphans=len(orphans), doubles=len(doubles))
     return Repairs(**total)
-
-
-async def align(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iterable[ItemId]) -> None:
-    """Makes the space hold each of `ids` exactly once if the ledger says that it lives, else not at all.
-
-    To be called after the ledger's commit that changed them. Reads the ledger under the write lock, so that of two
-    processes that change the same item the later reading wins.
-    """
-    wanted = list(ids)
-    for start in range(0, len(wanted), _SLICE):
-        part = wanted[start : start + _SLICE]
-        async with spaces.writing():
-            await follow_generation(ledger, spaces)
-            living = await ledger.read.living_among(space, part)
-            await spaces.remove(space, part)
-            await spaces.add(space, living)
-
-
-async def align_committed(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, ids: Iterable[ItemId]) -> None:
-    """As `align`, for what is done and told as done: a fault of the spaces is logged, and reconciling mends it."""
-    try:
-        await align(ledger, spaces, space, ids)
-    except DataError as fault:
-        logger.warning("the %s space does not show yet what is committed, until it is reconciled: %s", space, fault)
-        if isinstance(fault, SpacesDamaged):
-            spaces.damage = fault
-
-
-@asynccontextmanager
-async def rewording(ledger: Ledger, spaces: KnowledgeSpaces, ids: Sequence[ItemId]) -> AsyncIterator[None]:
-    """To be held around a commit that words items anew: their rows leave first and come back as the ledger then is.
-
-    What a crash leaves between the two is a missing row, which reconciling adds, and never an outdated one.
-    """
-    if not ids:
-        yield
-        return
-    await follow_generation(ledger, spaces)
-    async with spaces.writing():
-        for space in SPACES:
-            await spaces.remove(space, ids)
-    try:
-        yield
-    finally:
-        await follow_generation(ledger, spaces)
-        for space in SPACES:
-            await align_committed(ledger, spaces, space, ids)

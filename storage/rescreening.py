@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from fleetlore.storage.connection import Connection, Row
-from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import SPACES, AgentName
+from fleetlore.storage.records import AgentName
 from fleetlore.storage.redaction import SCREENING, redact_all
 from fleetlore.storage.rows import content_of
 from fleetlore.storage.sealing import Sealing
 
 if TYPE_CHECKING:
     from fleetlore.storage.ledger import Ledger
-    from fleetlore.storage.spaces import KnowledgeSpaces
 
 _SCREENER = AgentName("fleetlore")
 _TEXTS = 100
@@ -76,21 +74,14 @@ class Rescreening(Sealing):
                 await self.record("screened", agent=_SCREENER, subject=text.id)
 
 
-async def rescreen(ledger: Ledger, spaces: KnowledgeSpaces) -> int:
+async def rescreen(ledger: Ledger) -> int:
     """Screens some of what has not been; returns how many texts had secrets in them."""
-    from fleetlore.storage.reconciliation import align  # noqa: PLC0415  it reads the ledger, which this is a part of
-
     rows = await ledger.read.unscreened()
     if not rows:
         return 0
     texts = await anyio.to_thread.run_sync(lambda: [_screened(row) for row in rows])
     await ledger.write(lambda transaction: transaction.keep_screened(texts))
-    changed = {ItemId(text.id) for text in texts if text.changed}
-    for space in SPACES:
-        await align(
-            ledger, spaces, space, [row["id"] for row in rows if row["id"] in changed and row["space"] == space]
-        )
-    return len(changed)
+    return sum(text.changed for text in texts)
 
 
 def _screened(row: Row) -> Screened:

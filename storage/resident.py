@@ -95,6 +95,10 @@ class ResidentVectors:
             if self._loaded is None and self._spaces.generation != self._too_many_in:
                 self._wanted.set()
 
+    def answers(self, space: Space, where: Filter) -> bool:
+        """Whether both ways of searching are answered from memory."""
+        return False
+
     async def nearest(
         self, space: Space, vectors: Vectors, *, limit: int, where: Filter
     ) -> list[dict[ItemId, float]] | None:

@@ -9,6 +9,7 @@ from fleetlore.storage.identifiers import ItemId
 LEG_LIMIT = 100
 # What searching may lack for a while.
 FILLING = "the knowledge spaces are being filled from the ledger"
+BEHIND = "what was told last is not searched yet"
 ONE_LEG = "one of the two ways of searching is broken (fleetlore rebuild mends it)"
 # A name of at most three words and a value of one: "intent: card_arrival"; an address is none.
 LABEL = re.compile(r"(?P<name>[\w.-]+(?: [\w.-]+){0,2})\s*[:=]\s*(?!//)(?P<value>[^\s:]+)")

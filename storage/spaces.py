@@ -99,10 +99,10 @@ class KnowledgeSpaces:
             spaces._database.close()
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Holds the write lock: one process at a time adds or removes rows."""
+    async def writing(self, *, patience: float | None = None) -> AsyncIterator[None]:
+        """Holds the write lock: one process at a time adds or removes rows. `patience` as for `ProcessLock.held`."""
         await self._may_write()
-        async with self._write_lock.held():
+        async with self._write_lock.held(patience=patience):
             yield
 
     async def are_there(self, generation: int) -> bool:
@@ -146,7 +146,7 @@ class KnowledgeSpaces:
         """Adds rows. Needs the write lock; a row that is there already would stand twice."""
         if not items:
             return
-        rows = rows_of(items, self.embedder)
+        rows = await anyio.to_thread.run_sync(rows_of, items, self.embedder)
         await retried(lambda: self._tables[space].add(rows))
 
     async def remove(self, space: Space, ids: Iterable[ItemId]) -> None:
@@ -206,6 +206,14 @@ class KnowledgeSpaces:
             if other != items[place].id:
                 found[items[place].id][ItemId(other)] = 1.0 - distance
         return found
+
+    async def present(self, space: Space, among: Collection[ItemId]) -> set[ItemId]:
+        """Those of the items that have a row in the space."""
+        if not among:
+            return set()
+        with our_errors():
+            rows = await self._tables[space].query().where(one_of(among)).select(["id"]).to_arrow()
+        return {ItemId(item) for item in rows["id"].to_pylist()}
 
     async def ids(self, space: Space) -> list[ItemId]:
         """The id of every row, as often as it stands there."""

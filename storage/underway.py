@@ -4,16 +4,14 @@ import json
 from dataclasses import dataclass
 
 from fleetlore.storage.connection import Connection
-from fleetlore.storage.identifiers import EventId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Underway:
-    """Which generation is being filled, with which embedder, and which event was the latest when that was begun."""
+    """Which generation is being filled, and with which embedder."""
 
     generation: int
     embedder: str
-    began: EventId | None
 
 
 class UnderwayView:
@@ -26,8 +24,8 @@ class UnderwayView:
         meta = {row["key"]: row["value"] for row in await self._connection.rows("meta")}
         if "rebuilding" not in meta:
             return None
-        generation, embedder, began = json.loads(meta["rebuilding"])
-        return Underway(generation=generation, embedder=embedder, began=began)
+        generation, embedder = json.loads(meta["rebuilding"])
+        return Underway(generation=generation, embedder=embedder)
 
 
 class UnderwayBook:
@@ -37,7 +35,7 @@ class UnderwayBook:
 
     async def begin_rebuild(self, begun: Underway) -> None:
         """Notes that the tables of a generation are being filled."""
-        value = json.dumps([begun.generation, begun.embedder, begun.began])
+        value = json.dumps([begun.generation, begun.embedder])
         await self._connection.run("set_meta", key="rebuilding", value=value)
 
     async def set_generation(self, generation: int, embedder: str) -> None:
@@ -45,3 +43,4 @@ class UnderwayBook:
         await self._connection.run("set_meta", key="generation", value=str(generation))
         await self._connection.run("set_meta", key="embedder", value=embedder)
         await self._connection.run("end_rebuild")
+        await self._connection.run("forget_followed", generation=generation)

@@ -91,7 +91,8 @@ async def _spaces(ledger: Ledger, data: Path, note: Callable[[Finding], None]) -
     async with KnowledgeSpaces.open(data, embedder=embedder, generation=ledger.info.generation) as spaces:
         for space in SPACES:
             known = await ledger.read.living_ids(space)
-            missing = len(known - set(await spaces.ids(space)))
+            coming = await ledger.read.row_changes_after(await ledger.read.followed(spaces.generation), None) or ()
+            missing = len(known - {change.item for change in coming} - set(await spaces.ids(space)))
             note(
                 warning(
                     f"{space} space",

@@ -133,7 +133,7 @@ async def _space(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, note: No
         total = await ledger.read.count(space)
         with click.progressbar(length=total, label=f"reading {subject}", file=sys.stderr) as bar:
             found = await inspect(ledger, spaces, space, lambda rows: bar.update(rows - bar.pos))
-        lost = await _not_found(ledger, spaces, space)
+        lost = await _not_found(ledger, spaces, space) if found.rows else []
     except (DataError, ExceptionGroup) as error:
         if (fault := known_fault(error)) is None:
             raise
@@ -142,10 +142,11 @@ async def _space(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, note: No
     if problems := [*_wrong(found), *lost]:
         note(failure(subject, "; ".join(problems), _REBUILD))
     else:
-        note(well(subject, f"{counted(found.rows, 'row')}, all as the ledger says"))
+        coming = f"; {counted(found.coming, 'change')} yet to follow, which servers do at once" if found.coming else ""
+        note(well(subject, f"{counted(found.rows, 'row')}, all as the ledger says{coming}"))
     if found.unknown:
         seen = f"{counted(len(found.unknown), 'row')} that the ledger does not know, which nobody is shown"
-        note(warning(subject, seen, "Servers remove them once they have stood for ten minutes"))
+        note(warning(subject, seen, "Servers remove them within ten minutes"))
 
 
 def _wrong(found: Inspection) -> list[str]:

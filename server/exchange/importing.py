@@ -209,7 +209,7 @@ class Import:
             found = await judge(self.ledger.read, dossiers, agent=self.agent)
         else:
             lines = {one.dossier.item.id: line_of(one.dossier.item, redact(one.place.told).text) for _, one in fresh}
-            found, plan = await adopt(self.ledger, self.unit.spaces, dossiers, lines, self._plan())
+            found, plan = await adopt(self.ledger, dossiers, lines, self._plan())
             self._noted(plan)
         for (number, arrival), standpoint in zip(fresh, found, strict=True):
             told[number] = _told(arrival, standpoint)

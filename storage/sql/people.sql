@@ -54,10 +54,6 @@ SELECT id FROM (SELECT id FROM feedback WHERE :kind = 'f' ORDER BY id DESC LIMIT
 -- name: holder_of_digest
 SELECT id, pruned_by, merged_into FROM items WHERE space = :space AND owner = :owner AND digest = :digest;
 
--- name: reworded_since
-SELECT DISTINCT subject AS id FROM events
- WHERE seq > coalesce((SELECT seq FROM events WHERE id = :since), 0) AND kind IN ('edited', 'edit undone');
-
 -- name: set_content
 UPDATE contents SET body = :body, nonce = :nonce, screened = :screened WHERE id = :id;
 

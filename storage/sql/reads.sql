@@ -7,9 +7,6 @@
 -- name: meta
 SELECT key, value FROM meta;
 
--- name: generation
-SELECT value FROM meta WHERE key = 'generation';
-
 -- name: items
 SELECT i.*, c.body AS content, c.screened,
        successor.id AS successor,

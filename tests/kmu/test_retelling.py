@@ -21,6 +21,7 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.reconciliation import take_in
 from fleetlore.storage.records import AgentName
 
 AGENTS = [AgentName(name) for name in ("ana", "bob", "cy", "mallory")]
@@ -182,6 +183,7 @@ def test_nothing_of_a_revoked_agent_is_left_to_count(story):
             view = unit.ledger.read
             living = await view.items(await view.living_ids("general"), agent="ines")
             assert {item.author for item in living.values()} & {MALLORY} == set()
+            await take_in(unit.ledger, unit.spaces)
             assert {row for row in await unit.spaces.ids("general")} == set(living)
 
     anyio.run(hold)

@@ -10,11 +10,12 @@ from command import finished, run, told
 from damage import damage
 from killing import killed_at, suspended_at
 
-from fleet import in_process
+from fleet import in_process, unit_over
 from fleetlore.storage.copying import put_back
 from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal, StorageBusy
 from fleetlore.storage.ledger import LEDGER_FILE
 from fleetlore.storage.queries import SCHEMA
+from fleetlore.storage.reconciliation import take_in
 
 TASK = "rotate the signing keys"
 LESSON = "Keep both keys for a week"
@@ -47,6 +48,8 @@ def made(tmp_path_factory):
     async def make():
         async with in_process(folder / "data") as fleet:
             await fleet.teach(LESSON, task=TASK)
+        async with unit_over(folder / "data") as unit:
+            await take_in(unit.ledger, unit.spaces)
         await run("backup", folder / "backup.sqlite", "--data", folder / "data")
 
     anyio.run(make)
@@ -96,6 +99,7 @@ async def test_rows_that_say_something_else_than_the_ledger_are_named(folder):
     shutil.rmtree(folder / "data" / "spaces")
     await run("rebuild", "--data", folder / "data")
     with closing(sqlite3.connect(folder / "data" / LEDGER_FILE)) as ledger:
+        ledger.execute("DROP TRIGGER row_reworded")  # as if nobody had written it down
         ledger.execute("UPDATE contents SET body = replace(body, 'week', 'year') WHERE id LIKE 'k_%'")
         ledger.commit()
     wrong, said = await _states(folder / "data", code=1)
@@ -141,8 +145,8 @@ async def test_a_backup_is_put_back_under_a_running_server_and_so_is_what_it_rep
 async def test_a_report_that_is_taken_while_a_rebuild_ends_is_seen_by_everybody_afterwards(folder):
     data = folder / "data"
     report = ("add", LATER, "--applies-when", TASK, "--data", data)
-    with suspended_at("fleetlore.storage.intake:Intake.take", *report):
-        await run("rebuild", "--data", data)  # the report's row is in the tables, and the ledger does not know it yet
+    with suspended_at("fleetlore.storage.rebuilding:fill", "rebuild", "--data", data):
+        await run(*report)  # it is in none of the tables
     await _is_whole(data)
     assert await _kept_in(data) == [LATER, LESSON]
 
@@ -214,8 +218,7 @@ async def test_an_older_ledger_put_back_by_hand_under_newer_spaces_shows_what_it
         assert await _lessons(fleet) == [LESSON]
         await fleet.teach(LATER, task=TASK)
         assert await _lessons(fleet) == [LATER, LESSON]
-    _, said = await _states(data)
-    assert "1 row that the ledger does not know" in said
+    await _is_whole(data)
 
 
 async def test_a_rebuild_that_was_killed_goes_on_where_it_was(folder):
@@ -234,7 +237,6 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(folder):
     [
         ("fleetlore.kmu.restoring:put_back", [LATER, LESSON]),
         ("fleetlore.storage.copying:copy_ledger", [LATER, LESSON]),  # in the transaction that replaces the ledger
-        ("fleetlore.kmu.restoring:reconcile", [LESSON]),
     ],
 )
 async def test_a_restore_that_was_killed_has_happened_or_not(folder, place, found):

@@ -10,26 +10,30 @@ from command import run, told
 from killing import killed_at, served, struck_at
 
 from fleet import in_process, unit_over
-from fleetlore.storage.reconciliation import Strays, reconcile
+from fleetlore.storage.reconciliation import take_in
 
 REWORDED = "Pin base images by their digest, never by a tag"
 LESSON, TASK = "Pin the base image by digest", "build the container"
 REPORT = {"task": TASK, "outcome": "success", "insight": LESSON, "agent": "ann", "key": "one"}
-ADDED, DRIVEN = "fleetlore.storage.spaces:KnowledgeSpaces.add", "fleetlore.storage.database:Database._commit"
+DRIVEN = "fleetlore.storage.database:Database._commit"
 OF_A_REPORT = {
-    "before its row": (ADDED, "before"),
-    "between row and commit": (ADDED, "after"),
     "in the transaction": ("fleetlore.storage.ledger:LedgerTransaction.add_feedback", "after"),
     "between commit and answer": ("fleetlore.kmu.learning:learn", "after"),
 }
 SPACES = "fleetlore.storage.spaces:KnowledgeSpaces"
+# What is answered goes into the tables behind the answer.
+OF_TAKING_IN = {
+    "before its row": (f"{SPACES}.add", "before"),
+    "behind its row": (f"{SPACES}.add", "after"),
+    "noting it": ("fleetlore.storage.ledger:LedgerTransaction.set_followed", "after"),
+}
 PRUNE, EDIT = ("prune", "ID", "--reason", "wrong", "--apply", "--yes"), ("edit", "ID", "--insight", REWORDED)
 # A command, where it dies, whether it has happened then, and what is shown once it has.
 OF_A_COMMAND = {
     "prune, in the transaction": (PRUNE, "fleetlore.storage.ledger:LedgerTransaction.add_plan", "after", False, []),
-    "prune, before rows leave": (PRUNE, f"{SPACES}.remove", "before", True, []),
-    "edit, between rows and commit": (EDIT, f"{SPACES}.remove", "after", False, [REWORDED]),
-    "edit, before rows come back": (EDIT, ADDED, "before", True, [REWORDED]),
+    "prune, behind its commit": (PRUNE, "fleetlore.kmu.forgetting:apply", "after", True, []),
+    "edit, in the transaction": (EDIT, "fleetlore.storage.ledger:LedgerTransaction.reword", "after", False, [REWORDED]),
+    "edit, behind its commit": (EDIT, "fleetlore.kmu.editing:edit", "after", True, [REWORDED]),
     "consolidate, after a slice": (("consolidate",), "fleetlore.kmu.consolidation:_committed", "after", True, [LESSON]),
     "consolidate, before its commit": (("consolidate",), DRIVEN, "before", False, [LESSON]),
 }
@@ -44,11 +48,8 @@ def _killed_in_a_report(data, place):
 
 
 async def _is_whole(data):
-    """After reconciling, also of rows that the ledger has not known for as long as a writer may take to commit."""
     async with unit_over(data) as unit:
-        unit.upkeep.strays = Strays(monotonic=iter((0.0, 0.0, 1e6, 1e6, 1e6, 1e6)).__next__)
-        await reconcile(unit.ledger, unit.spaces, unit.upkeep.strays)
-        await reconcile(unit.ledger, unit.spaces, unit.upkeep.strays)
+        await take_in(unit.ledger, unit.spaces)
     assert {finding["state"] for finding in await told("check", "--data", data)} == {"ok"}
 
 
@@ -67,6 +68,24 @@ async def test_a_report_whose_server_was_killed_at_any_point_is_stored_once_when
             assert await fleet.call("submit_feedback", **REPORT) == first
             assert await _shown(fleet) == [LESSON], place
             assert (await fleet.resource("fleetlore://status"))["feedback"] == 1
+        await _is_whole(data)
+
+
+def _killed_behind_a_report(data, place):
+    where, when = OF_TAKING_IN[place]
+    with served(struck_at(where, when=when), data) as server:
+        server.send(1, "submit_feedback", **REPORT)
+        assert not server.answer()["result"]["isError"]
+        assert server.process.wait(20) == -signal.SIGKILL
+
+
+async def test_a_report_that_was_answered_is_found_once_wherever_the_server_dies_behind_it(tmp_path):
+    datas = {place: tmp_path / place.replace(" ", "_") for place in OF_TAKING_IN}
+    with ThreadPoolExecutor(len(datas)) as pool:
+        await anyio.to_thread.run_sync(lambda: list(pool.map(_killed_behind_a_report, datas.values(), datas)))
+    for place, data in datas.items():
+        async with in_process(data) as fleet:
+            assert await _shown(fleet) == [LESSON], place
         await _is_whole(data)
 
 

@@ -31,7 +31,7 @@ async def retained(data, **bounds):
     """Carries out all that retention asks for; returns how many slices that took."""
     async with unit_over(data, retention=RetentionPolicy(**bounds)) as unit:
         slices = 0
-        while await retain(unit.ledger, unit.spaces, unit._policy):
+        while await retain(unit.ledger, unit._policy):
             slices += 1
         return slices
 

@@ -3,8 +3,9 @@
 from fleetlore.kmu import erasure
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.wish import Wish
-from fleetlore.storage.intake import search_latest
+from fleetlore.storage.reconciliation import take_in
 from fleetlore.storage.search import Filter
+from fleetlore.storage.searching import search_latest
 
 TASK = "rotate the signing keys"
 
@@ -38,4 +39,5 @@ async def test_a_plan_is_carried_out_by_a_process_whose_tables_are_gone(opened):
         plan = (await pruning.plan(Wish(agent="ana", ids=(kept,), reason="gone"))).plan.id
         await erased(erasing, await learnt(pruning, "Restart the gateway first"))
         await pruning.apply_plan(plan, agent="ana")
+        await take_in(pruning.ledger, pruning.spaces)
         assert await erasing.spaces.ids("general") == []

@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from datetime import timedelta
 
 import anyio
 import pytest
@@ -15,7 +14,8 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.errors import EmbedderMismatch
 from fleetlore.storage.identifiers import new_item_id
 from fleetlore.storage.ledger_view import IndexedItem
-from fleetlore.storage.reconciliation import Repairs, Strays, reconcile
+from fleetlore.storage.reconciliation import Repairs, reconcile, take_in
+from fleetlore.storage.row_changes import RowChange
 
 
 async def _teach(unit, insight, **values):
@@ -31,10 +31,11 @@ async def _insights(unit, task="the task"):
 async def test_a_row_that_a_crash_lost_is_added_again(opened):
     async with opened() as unit:
         lost = await _teach(unit, "first lesson")
-        await _teach(unit, "second lesson")
+        kept = await _teach(unit, "second lesson")
+        await take_in(unit.ledger, unit.spaces)
         async with unit.spaces.writing():
             await unit.spaces.remove("general", [lost])
-        assert await _insights(unit) == ["second lesson"]
+        assert await unit.spaces.ids("general") == [kept]
         assert await reconcile(unit.ledger, unit.spaces) == Repairs(added=1)
         assert await _insights(unit) == ["first lesson", "second lesson"]
 
@@ -42,6 +43,7 @@ async def test_a_row_that_a_crash_lost_is_added_again(opened):
 async def test_a_row_that_stands_twice_is_shown_once_and_reduced_to_one(opened):
     async with opened() as unit:
         item = await _teach(unit, "first lesson")
+        await take_in(unit.ledger, unit.spaces)
         double = await unit.ledger.read.living_among("general", [item])
         async with unit.spaces.writing():
             await unit.spaces.add("general", double)
@@ -50,26 +52,51 @@ async def test_a_row_that_stands_twice_is_shown_once_and_reduced_to_one(opened):
         assert await unit.spaces.ids("general") == [item]
 
 
-async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed_once_it_is_old(opened):
-    seconds = [0.0]
-    strays = Strays(monotonic=lambda: seconds[0])
+async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed(opened):
     async with opened() as unit:
-        for age in (timedelta(hours=-5), timedelta(0), timedelta(hours=5)):  # whatever the clock of its writer said
-            stray = IndexedItem(
-                seq=0,
-                id=new_item_id(utc_now() - age),
-                owner="",
-                task_type="",
-                tags=(),
-                insight="a stray lesson",
-                applies_when="the task",
-            )
-            async with unit.spaces.writing():
-                await unit.spaces.add("general", [stray])
+        stray = IndexedItem(
+            seq=0,
+            id=new_item_id(utc_now()),
+            owner="",
+            task_type="",
+            tags=(),
+            insight="a stray lesson",
+            applies_when="the task",
+        )
+        async with unit.spaces.writing():
+            await unit.spaces.add("general", [stray])
         assert await _insights(unit) == []
-        for later, repairs in ((0, Repairs()), (599, Repairs()), (2, Repairs(orphans=3)), (700, Repairs())):
-            seconds[0] += later
-            assert await reconcile(unit.ledger, unit.spaces, strays) == repairs
+        assert await reconcile(unit.ledger, unit.spaces) == Repairs(orphans=1)
+        assert await unit.spaces.ids("general") == []
+
+
+async def test_what_was_taken_in_and_not_noted_is_taken_in_once(opened):
+    async with opened() as unit:
+        items = [await _teach(unit, f"lesson {number}") for number in range(3)]
+        async with unit.spaces.writing():  # as one does who is killed between the two
+            await unit.spaces.add("general", await unit.ledger.read.living_among("general", items[:2]))
+        await take_in(unit.ledger, unit.spaces)
+        assert sorted(await unit.spaces.ids("general")) == sorted(items)
+
+
+async def test_tables_that_nobody_can_tell_how_far_they_have_come_are_made_whole(opened):
+    async with opened() as unit:
+        items = [await _teach(unit, f"lesson {number}") for number in range(3)]
+        await unit.ledger.write(lambda transaction: transaction.set_followed(1, RowChange(seq=2, item="k_other")))
+        await take_in(unit.ledger, unit.spaces)
+        assert sorted(await unit.spaces.ids("general")) == sorted(items)
+        followed = await unit.ledger.read.followed(1)
+        assert followed == await unit.ledger.read.last_row_change()
+
+
+async def test_changes_are_kept_until_the_tables_have_followed_them(opened):
+    async with opened() as unit:
+        item = await _teach(unit, "first lesson")
+        await take_in(unit.ledger, unit.spaces)
+        await _teach(unit, "second lesson")
+        await unit.ledger.write(lambda transaction: transaction.forget_row_changes(kept=0))
+        waiting = await unit.ledger.read.row_changes_after(await unit.ledger.read.followed(1), 10)
+        assert [change.item == item for change in waiting] == [False]
 
 
 async def test_spaces_that_vanished_come_back_from_the_ledger(opened, tmp_path):
@@ -117,8 +144,10 @@ async def test_pruned_rows_leave_the_space_and_come_back_on_undo(opened):
         item = await _teach(unit, "first lesson")
         plan = (await unit.plan(Wish(agent="teacher", ids=(item,), reason="old"))).plan.id
         await unit.apply_plan(plan, agent="teacher")
+        await take_in(unit.ledger, unit.spaces)
         assert await unit.spaces.ids("general") == []
         await unit.undo_plan(plan, agent="teacher")
+        await take_in(unit.ledger, unit.spaces)
         assert await unit.spaces.ids("general") == [item]
 
 

@@ -22,8 +22,8 @@ from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.embedding import unit as scaled
 from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, new_item_id
-from fleetlore.storage.intake import follow_generation
 from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.reconciliation import follow_generation, take_in
 from fleetlore.storage.resident import ResidentVectors
 from fleetlore.storage.search import Filter
 from fleetlore.storage.spaces import KnowledgeSpaces
@@ -117,6 +117,7 @@ def test_memory_answers_as_an_exact_search_over_what_lives_whatever_two_processe
                         except Refusal:
                             continue
                         await follow_generation(ledger, plain)
+                        await take_in(ledger, plain)
                         legs = await plain.search("general", text="", vector=vector, where=Filter())
                         living = await ledger.read.living_ids("general")
                         exact = {item: cosine for item, cosine in legs.vector.items() if item in living}
