@@ -41,7 +41,7 @@ async def search_latest(
     Where one way of searching is broken, what the other finds is the answer, and `spaces.lacking` says so.
     """
     searched = spaces.generation
-    await spaces.resident.follow(ledger, space)
+    await spaces.resident.follow(ledger)
     try:
         found = await spaces.search(space, text=text, vector=vector, where=where)
     except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
