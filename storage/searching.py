@@ -25,7 +25,7 @@ async def search_latest(
 
     Where one way of searching is broken, what the other finds is the answer, and `spaces.lacking` says so.
     """
-    await ready(ledger, spaces, space, where)
+    await ready(ledger, spaces)
     searched = spaces.generation
     try:
         found = await spaces.search(space, text=text, vector=vector, where=where)
@@ -42,13 +42,13 @@ async def search_latest(
     return found
 
 
-async def ready(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, where: Filter) -> None:
+async def ready(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
     """Makes searching know what is committed: what is in memory, or else the tables.
 
     Where they have far to go, or cannot go on now, `spaces.lacking` says that something may be missing.
     """
-    await spaces.resident.follow(ledger, space)
-    if spaces.resident.answers(space, where):
+    await spaces.resident.follow(ledger)
+    if spaces.resident.answers():
         return
     waiting = await ledger.snapshot(lambda view: waiting_rows(view, spaces.generation))
     behind = waiting is None or waiting >= AT_ONCE
