@@ -29,6 +29,7 @@ from fleetlore.storage.table_rows import held_in, held_of
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.ledger import Ledger
+    from fleetlore.storage.ledger_view import LedgerView
     from fleetlore.storage.postings import Rows
     from fleetlore.storage.rows import IndexedItem
     from fleetlore.storage.spaces import KnowledgeSpaces
@@ -56,13 +57,21 @@ class _Asked:
     where: Filter
 
 
-@dataclass(slots=True)
-class _Loaded:
+@dataclass(slots=True, eq=False)
+class Loaded:
     """What is in memory: of which generation of the tables, and up to which change."""
 
     spaces: dict[Space, ResidentSpace]
     generation: int
     reached: RowChange
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What changed behind what is in memory, at most `_FEW_CHANGES` and one; None where nobody can tell."""
+
+    beside: Loaded | None
+    changes: Sequence[RowChange] | None
 
 
 class ResidentSpaces:
@@ -78,7 +87,7 @@ class ResidentSpaces:
         self._spaces = spaces
         self._most_bytes = most_bytes
         self._most_bytes_of_words = most_bytes_of_words
-        self._loaded: _Loaded | None = None
+        self._loaded: Loaded | None = None
         self._too_many_in = -1  # the generation that has more rows than there is memory for
         self._wanted = anyio.Event()
         self._following = anyio.Lock(fast_acquire=True)
@@ -95,13 +104,25 @@ class ResidentSpaces:
             finally:
                 tasks.cancel_scope.cancel()
 
-    async def follow(self, ledger: Ledger) -> None:
-        """Goes on to the ledger's last commit, whichever process made it, where the spaces are in memory."""
+    async def news(self, view: LedgerView) -> News:
+        """What is to be followed."""
+        loaded = self._loaded
+        changes = None if loaded is None else await view.row_changes_after(loaded.reached, _FEW_CHANGES + 1)
+        return News(beside=loaded, changes=changes)
+
+    async def follow(self, ledger: Ledger, news: News) -> None:
+        """Goes on to the ledger's last commit, whichever process made it, where the spaces are in memory.
+
+        `news` were read meanwhile; they are read anew where memory was.
+        """
         async with self._following:
             if self._loaded is not None and self._loaded.generation != self._spaces.generation:
                 self._loaded = None
-            if self._loaded is not None and not await self._caught_up(ledger, self._loaded):
-                self._loaded = None
+            if self._loaded is not None:
+                if news.beside is not self._loaded:
+                    news = await self.news(ledger.read)
+                if not await self._caught_up(ledger, self._loaded, news.changes):
+                    self._loaded = None
             if self._loaded is None and self._spaces.generation != self._too_many_in:
                 self._wanted.set()
 
@@ -150,12 +171,11 @@ class ResidentSpaces:
             return None
         return self._loaded.spaces[space].view()
 
-    async def _caught_up(self, ledger: Ledger, loaded: _Loaded) -> bool:
+    async def _caught_up(self, ledger: Ledger, loaded: Loaded, changes: Sequence[RowChange] | None) -> bool:
         """False where what is loaded must be loaded anew."""
-        changes = await ledger.read.row_changes_after(loaded.reached, _FEW_CHANGES + 1)
         if changes is None or len(changes) > _FEW_CHANGES:
             return False
-        if changes:
+        if changes := [change for change in changes if change.seq > loaded.reached.seq]:
             changed = list({change.item for change in changes})
             living = {space: await ledger.read.living_among(space, changed) for space in SPACES}
             for space, items in living.items():
@@ -164,7 +184,7 @@ class ResidentSpaces:
             loaded.reached = changes[-1]
         return self._fits(loaded)
 
-    def _fits(self, loaded: _Loaded) -> bool:
+    def _fits(self, loaded: Loaded) -> bool:
         """False where there is no memory for the vectors; where there is none for the words, they are dropped."""
         held = loaded.spaces.values()
         if sum(space.bytes_of_words for space in held) > self._most_bytes_of_words:
@@ -189,13 +209,13 @@ class ResidentSpaces:
                 logger.warning("the spaces could not be loaded; LanceDB answers until they are", exc_info=True)
             self._wanted = anyio.Event()
 
-    async def _load(self, ledger: Ledger) -> _Loaded | None:
+    async def _load(self, ledger: Ledger) -> Loaded | None:
         """All of them, from the tables; what these have not followed yet, and what has come since, is followed.
 
         None where they are too many.
         """
         generation = self._spaces.generation
-        loaded = _Loaded(
+        loaded = Loaded(
             spaces={space: ResidentSpace(self._spaces.embedder.dimension) for space in SPACES},
             generation=generation,
             reached=await ledger.read.followed(generation),

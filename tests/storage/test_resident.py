@@ -85,7 +85,7 @@ async def _from_memory(unit, space="general", where=EVERYTHING):
     with anyio.fail_after(10):
         while True:
             await follow_generation(unit.ledger, unit.spaces)
-            await resident.follow(unit.ledger)
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             if resident.answers():
                 [near] = await resident.nearest(space, vector[np.newaxis], limit=100, where=where)
                 return await resident.matching(space, QUESTION, limit=100, where=where), near
@@ -202,7 +202,7 @@ async def test_more_rows_than_memory_is_meant_for_are_left_to_the_tables(opened,
                 await unit.learn(told)
                 if number <= 2:
                     assert len((await _from_memory(unit, space))[1]) == number
-            await resident.follow(unit.ledger)
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             assert not resident.answers()
             for other in SPACES:
                 assert await resident.nearest(other, vector[np.newaxis], limit=9, where=Filter()) is None
@@ -218,7 +218,7 @@ async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the
             before = await _from_memory(unit)
             many = " ".join(f"word{number}" for number in range(100))
             await unit.learn(Report(agent=AGENT, task=TASKS[1], outcome="success", insight=many))
-            await resident.follow(unit.ledger)
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             assert not resident.answers()
             assert await resident.matching("general", QUESTION, limit=9, where=Filter()) is None
             assert len((await resident.nearest("general", vector[np.newaxis], limit=9, where=Filter()))[0]) == 2
