@@ -27,6 +27,8 @@ from fleetlore.storage.search import Filter
 from fleetlore.storage.table_rows import held_in, held_of
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.ledger import Ledger
     from fleetlore.storage.ledger_view import LedgerView
@@ -39,10 +41,11 @@ logger = logging.getLogger(__name__)
 # Of both spaces together.
 MOST_BYTES = 128 << 20
 MOST_BYTES_OF_WORDS = 64 << 20
-_BYTES_OF_A_NUMBER = 4
 # Who is further behind is faster when he reads the tables than when he makes the vectors.
 _FEW_CHANGES = 500
 _MISSING_AT_ONCE = 500
+# Python's lock is held for some milliseconds at a time with so many.
+_ROWS_AT_ONCE = 1_024
 # What looks at fewer rows takes less time than handing it to a thread. With more a product takes what reading the
 # matrix from main memory takes, once for all the questions that have queued up meanwhile: of 100,000 rows 10 ms for
 # one, 19 for 8.
@@ -185,12 +188,12 @@ class ResidentSpaces:
         return self._fits(loaded)
 
     def _fits(self, loaded: Loaded) -> bool:
-        """False where there is no memory for the vectors; where there is none for the words, they are dropped."""
+        """False where there is no memory for the spaces; where there is none for their words, these are dropped."""
         held = loaded.spaces.values()
         if sum(space.bytes_of_words for space in held) > self._most_bytes_of_words:
             for space in held:
                 space.drop_words()
-        if sum(map(len, held)) * self._spaces.embedder.dimension * _BYTES_OF_A_NUMBER > self._most_bytes:
+        if sum(space.bytes for space in held) > self._most_bytes:
             self._too_many_in = self._spaces.generation
             return False
         return True
@@ -222,17 +225,22 @@ class ResidentSpaces:
         )
         for space, held in loaded.spaces.items():
             async for rows in self._spaces.snapshot(space):
-                await anyio.to_thread.run_sync(lambda held, rows: held.put(held_in(rows)), held, rows)
+                await anyio.to_thread.run_sync(_hold, held, rows)
                 if not self._fits(loaded):
                     return None
             living = await ledger.read.living_ids(space)
-            held.discard(held.ids() - living)
+            await anyio.to_thread.run_sync(held.discard, held.ids() - living)
             missing = list(living - held.ids())
             for start in range(0, len(missing), _MISSING_AT_ONCE):
                 await self._put(held, await ledger.read.living_among(space, missing[start : start + _MISSING_AT_ONCE]))
                 if not self._fits(loaded):
                     return None
         return loaded
+
+
+def _hold(held: ResidentSpace, rows: RecordBatch) -> None:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        held.put(held_in(rows.slice(start, _ROWS_AT_ONCE)))
 
 
 def _looked_at(view: SpaceView, among: Rows | None) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # What was taken out still takes part in every search: it goes when it is that share of all, and more than a few.
 _DEAD_SHARE, _DEAD_ROWS = 8, 256
+_BYTES_OF_A_NUMBER = 4
 _NO_ROWS: Rows = np.zeros(0, dtype=np.int64)
 
 
@@ -71,6 +72,7 @@ class ResidentSpace:
     """The rows of a space, with vectors of that dimension."""
 
     def __init__(self, dimension: int) -> None:
+        self._dimension = dimension
         self._ids: list[ItemId] = []
         self._rows: dict[ItemId, int] = {}
         self._dead = _NO_ROWS
@@ -84,6 +86,11 @@ class ResidentSpace:
     def ids(self) -> set[ItemId]:
         """Whose rows are here."""
         return set(self._rows)
+
+    @property
+    def bytes(self) -> int:
+        """About what vectors and names take of memory."""
+        return self._names.bytes + len(self) * self._dimension * _BYTES_OF_A_NUMBER
 
     @property
     def bytes_of_words(self) -> int:

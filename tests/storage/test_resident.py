@@ -193,7 +193,7 @@ async def test_a_ledger_that_was_put_back_is_read_anew(opened, tmp_path):
 @pytest.mark.parametrize("space", SPACES)
 async def test_more_rows_than_memory_is_meant_for_are_left_to_the_tables(opened, space):
     async with opened() as unit:
-        resident = ResidentSpaces(unit.spaces, most_bytes=2 * 4 * unit.spaces.embedder.dimension)
+        resident = ResidentSpaces(unit.spaces, most_bytes=10 * unit.spaces.embedder.dimension)
         unit.spaces.resident = resident
         [vector] = unit.spaces.embedder.embed([QUESTION])
         async with resident.kept(unit.ledger):
