@@ -111,7 +111,7 @@ async def _judged(
     for (space, owner, task_type), group in _together(arrivals).items():
         indexed = await ledger.read.living_among(space, [arrival.id for arrival in group])
         where = Filter(owner=owner, task_type=task_type)
-        await ready(ledger, spaces, space, where)
+        await ready(ledger, spaces)
         for one, found in (await spaces.nearest_to_many(space, indexed, limit=_NEIGHBOURS, where=where)).items():
             near[one] = [other for other, cosine in found.items() if cosine >= _NEAR]
         wanted = {end for item in indexed if near[item.id] for end in (item.id, *near[item.id])}

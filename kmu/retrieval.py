@@ -25,10 +25,9 @@ from fleetlore.storage.errors import NotWritable, known_fault
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.reconciliation import follow_generation
 from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
-from fleetlore.storage.searching import search_latest
+from fleetlore.storage.searching import Lookout, search_latest
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
@@ -56,6 +55,7 @@ class _Weighed:
 async def retrieve(
     ledger: Ledger,
     spaces: KnowledgeSpaces,
+    lookout: Lookout,
     exploration: Exploration,
     question: Question,
     *,
@@ -64,9 +64,9 @@ async def retrieve(
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     question = await screen_question(question)
-    await follow_generation(ledger, spaces)
+    owns = await lookout.look(question.agent)
     [vector] = spaces.embedder.embed([question.task])
-    found = await _searched(ledger, spaces, question, vector)
+    found = await _searched(ledger, spaces, question, vector, owns=owns)
     general, own = found["general"], found.get("prompt")
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
@@ -90,11 +90,11 @@ async def retrieve(
 
 
 async def _searched(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, vector: Vectors
+    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, vector: Vectors, *, owns: bool
 ) -> Mapping[Space, Legs]:
     """What lies near the task: in the general space, and in the agent's own if it has any there."""
     wanted: dict[Space, Filter] = {"general": Filter(tags=question.tags)}
-    if await ledger.read.has_own_items(question.agent):
+    if owns:
         wanted["prompt"] = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
     terms, found = search_terms(question.task), dict[Space, Legs]()
 

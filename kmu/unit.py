@@ -22,7 +22,7 @@ from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.search import Filter
-from fleetlore.storage.searching import search_latest
+from fleetlore.storage.searching import Lookout, ready, search_latest
 from fleetlore.storage.spaces import KnowledgeSpaces
 
 _PROBE = "is the memory well and of use to anybody"
@@ -35,6 +35,7 @@ class KnowledgeManagementUnit:
         self,
         ledger: Ledger,
         spaces: KnowledgeSpaces,
+        lookout: Lookout,
         exploration: Exploration,
         upkeep: Upkeep,
         policy: Policy,
@@ -42,6 +43,7 @@ class KnowledgeManagementUnit:
         self.ledger = ledger
         self.spaces = spaces
         self.exploration = exploration
+        self._lookout = lookout
         self.upkeep = upkeep
         self._policy = policy
 
@@ -58,14 +60,16 @@ class KnowledgeManagementUnit:
             if spaces.lacking and (await ledger.read.waiting())[1] == 0:
                 spaces.lacking = ""  # there is nothing to fill them with
             await stack.enter_async_context(spaces.resident.kept(ledger))
+            lookout = await stack.enter_async_context(Lookout(ledger, spaces).kept())
             exploration = await stack.enter_async_context(Exploration(ledger, lambda: spaces.embedder).running())
             upkeep = Upkeep(
                 ledger, spaces, ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE), policy, Rota(data)
             )
-            yield cls(ledger, spaces, exploration, upkeep, policy)
+            yield cls(ledger, spaces, lookout, exploration, upkeep, policy)
 
     async def prove(self) -> None:
         """Searches in each space; raises why they are of no use."""
+        await ready(self.ledger, self.spaces)
         [vector] = self.spaces.embedder.embed([_PROBE])
         for space in SPACES:
             await search_latest(self.ledger, self.spaces, space, text=_PROBE, vector=vector, where=Filter())
@@ -73,7 +77,7 @@ class KnowledgeManagementUnit:
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""
         return await retrieval.retrieve(
-            self.ledger, self.spaces, self.exploration, question, fits=fits, policy=self._policy
+            self.ledger, self.spaces, self._lookout, self.exploration, question, fits=fits, policy=self._policy
         )
 
     async def learn(self, report: Report) -> Acknowledgement:

@@ -9,7 +9,6 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,15 +20,16 @@ from fleetlore.storage.database import Database
 from fleetlore.storage.dossiers import Adoption
 from fleetlore.storage.erasing import Erasing
 from fleetlore.storage.errors import DataDirectoryUnusable, DataError, EmbedderMismatch
-from fleetlore.storage.identifiers import FeedbackId, ItemId, ReceiptId, new_store_id
+from fleetlore.storage.evidence_book import EvidenceBook
+from fleetlore.storage.identifiers import ItemId, ReceiptId, new_store_id
 from fleetlore.storage.judgement import Judging
 from fleetlore.storage.ledger_view import LedgerView
-from fleetlore.storage.records import AgentName, Experience, Feedback, Item, Receipt, Stage, Verdict
+from fleetlore.storage.records import AgentName, Feedback, Item, Receipt, Stage
 from fleetlore.storage.relations import Relations
 from fleetlore.storage.rescreening import Rescreening
 from fleetlore.storage.retention import Retaining
 from fleetlore.storage.row_changes import RowFollowing
-from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, row_of_verdict, shown_as_row
+from fleetlore.storage.rows import FEEDBACK_TEXTS, StoreInfo, shown_as_row
 from fleetlore.storage.times import time_of
 from fleetlore.storage.tokens import TokenBook, TokenView
 from fleetlore.storage.underway import UnderwayBook
@@ -88,6 +88,17 @@ class Ledger:
         """Carries out a job that only reads, in one go and from one state of the ledger; see `Database.snapshot`."""
         return await self._database.snapshot(lambda connection: job(LedgerView(connection)))
 
+    async def look(self, job: Callable[[LedgerView], Awaitable[ResultT]]) -> ResultT:
+        """As `snapshot`, and beside it as `refresh`."""
+        await self._database.follow()
+
+        async def both(view: LedgerView) -> tuple[StoreInfo | None, ResultT]:
+            return await view.store(), await job(view)
+
+        info, result = await self.snapshot(both)
+        self.info = info or self.info
+        return result
+
     async def write(self, job: Callable[["LedgerTransaction"], Awaitable[ResultT]]) -> ResultT:
         """Carries out `job` in a durable transaction; its exception takes back what it wrote, and is raised here.
 
@@ -139,9 +150,12 @@ class Ledger:
 
         Raises `DataDirectoryLost` where the ledger that was opened is gone; follows where another has taken its place.
         """
-        await self._database.follow()
-        self.info = await self.read.store() or self.info
+        await self.look(_nothing)
         return self.info
+
+
+async def _nothing(view: LedgerView) -> None:
+    """What there is to read beside."""
 
 
 def digest(info: StoreInfo, *parts: str) -> str:
@@ -160,7 +174,7 @@ async def _found(connection: Connection, embedder: str, now: datetime) -> StoreI
 
 
 class LedgerTransaction(
-    Relations, Adoption, Erasing, Judging, Rescreening, Retaining, RowFollowing, UnderwayBook, Withdrawing
+    Relations, Adoption, Erasing, EvidenceBook, Judging, Rescreening, Retaining, RowFollowing, UnderwayBook, Withdrawing
 ):
     """Writing the ledger, inside one transaction at the time `now`."""
 
@@ -198,36 +212,6 @@ class LedgerTransaction(
             judgement=judgement,
         )
 
-    async def set_trust(self, item: ItemId, trust: float, *, news: bool = True) -> None:
-        """Changes an item's trust. Without `news` the item counts as no younger for it."""
-        await self._connection.run("set_trust", id=item, trust=trust, at=self._at if news else 0)
-
-    async def shift_trust(self, trusts: Mapping[ItemId, float]) -> None:
-        """Changes the trust of many items by what was said of their neighbours; that is no update of theirs."""
-        await self._connection.run_many("shift_trust", [{"id": item, "trust": trust} for item, trust in trusts.items()])
-
-    async def slips_of_newcomers(self, latest: int) -> list[float]:
-        """What the slip rates of the latest so many new agents have come to."""
-        return [row["slip"] for row in await self._connection.rows("slips_of_newcomers", latest=latest)]
-
-    async def set_slip(self, agent: AgentName, slip: float) -> None:
-        """Changes an agent's slip rate."""
-        await self._connection.run("set_slip", name=agent, slip=slip)
-
-    async def set_experience(self, experience: Experience) -> None:
-        """Stores what reports taught about reports."""
-        values = {field.name: getattr(experience, field.name) for field in fields(experience)}
-        values |= {name: json.dumps(values[name]) for name in ("weights", "foreseen")}
-        await self._connection.run("set_experience", **values)
-
-    async def blame(self, lesson: str, agent: AgentName, feedback: FeedbackId) -> bool:
-        """Notes that the agent called the lesson harmful; False where it had done so since it was last borne out."""
-        return bool(await self._connection.rows("blame", lesson=lesson, agent=agent, feedback=feedback, at=self._at))
-
-    async def absolve(self, lesson: str) -> int:
-        """Takes back who called the lesson harmful: it was borne out. Returns how many had."""
-        return len(await self._connection.rows("absolve", lesson=lesson))
-
     async def set_stage(self, item: ItemId, stage: Stage, *, news: bool = True) -> None:
         """Promotes or demotes an item. Without `news` it counts as no younger for it."""
         await self._connection.run("set_stage", id=item, stage=stage, at=self._at if news else 0)
@@ -239,11 +223,6 @@ class LedgerTransaction(
     async def bear_out_again(self, item: ItemId, stage: Stage) -> None:
         """Takes `bear_out_anew` back: everything that was said of the item counts."""
         await self._connection.run("bear_out_from", id=item, stage=stage, since=0)
-
-    async def put_verdict(self, verdict: Verdict) -> None:
-        """Stores what a report says of an item, in place of what the same source said before, and counts anew."""
-        await self._connection.run("put_verdict", **row_of_verdict(verdict))
-        await self._connection.run("count_verdicts", id=verdict.item)
 
     async def give_receipt(self, receipt: Receipt, *, asks: str = "") -> bool:
         """Stores what was shown to whom; False where it asks about a gap that the agent was asked about before."""

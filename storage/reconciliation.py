@@ -50,7 +50,13 @@ async def follow_generation(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
 
     Raises `EmbedderMismatch` if whoever opened the ledger insists on another embedder, or there is none of that name.
     """
-    info = await ledger.refresh()
+    await ledger.refresh()
+    await turn(ledger, spaces)
+
+
+async def turn(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+    """As `follow_generation`, by what was last read of the ledger."""
+    info = ledger.info
     if info.embedder != spaces.embedder.name:
         if ledger.pinned or info.embedder not in EMBEDDERS:
             raise EmbedderMismatch(info.embedder, spaces.embedder.name)

@@ -1,7 +1,7 @@
-"""The general space's vectors in memory: exact, cheaper than a search in LanceDB, and as fresh as the ledger.
+"""Both knowledge spaces in memory: exact, cheaper than a search in LanceDB, and as fresh as the ledger.
 
 Before it is asked it follows what the ledger says has changed (`row_changes`), so that it answers for the last commit
-of any process. Until it is loaded, and where the space is larger than memory is meant for, LanceDB answers.
+of any process. Until it is loaded, and where the spaces are larger than memory is meant for, LanceDB answers.
 """
 
 from __future__ import annotations
@@ -20,53 +20,77 @@ import numpy as np
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.records import Space
+from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.resident_space import ResidentSpace, SpaceView
 from fleetlore.storage.row_changes import RowChange
 from fleetlore.storage.search import Filter
-from fleetlore.storage.table_rows import vectors_of
-from fleetlore.storage.vector_matrix import MatrixView, VectorMatrix
+from fleetlore.storage.table_rows import held_in, held_of
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.ledger import Ledger
+    from fleetlore.storage.ledger_view import LedgerView
+    from fleetlore.storage.postings import Rows
     from fleetlore.storage.rows import IndexedItem
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 logger = logging.getLogger(__name__)
 
-SPACE: Space = "general"
+# Of both spaces together.
 MOST_BYTES = 128 << 20
-_BYTES_OF_A_NUMBER = 4
-# Who is further behind is faster when he reads the vectors from the table than when he makes them.
+MOST_BYTES_OF_WORDS = 64 << 20
+# Who is further behind is faster when he reads the tables than when he makes the vectors.
 _FEW_CHANGES = 500
 _MISSING_AT_ONCE = 500
-# A product with fewer rows takes less time than handing it to a thread. With more it takes what reading the matrix from
-# main memory takes, once for all the questions that have queued up meanwhile: of 100,000 rows 10 ms for one, 19 for 8.
+# Python's lock is held for some milliseconds at a time with so many.
+_ROWS_AT_ONCE = 1_024
+# What looks at fewer rows takes less time than handing it to a thread. With more a product takes what reading the
+# matrix from main memory takes, once for all the questions that have queued up meanwhile: of 100,000 rows 10 ms for
+# one, 19 for 8.
 _TOGETHER_FROM = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
+    space: Space
     vectors: Vectors
     limit: int
+    where: Filter
 
 
-@dataclass(slots=True)
-class _Loaded:
+@dataclass(slots=True, eq=False)
+class Loaded:
     """What is in memory: of which generation of the tables, and up to which change."""
 
-    matrix: VectorMatrix
+    spaces: dict[Space, ResidentSpace]
     generation: int
     reached: RowChange
 
 
-class ResidentVectors:
-    """The vectors of one process."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What changed behind what is in memory, at most `_FEW_CHANGES` and one; None where nobody can tell."""
 
-    def __init__(self, spaces: KnowledgeSpaces, *, most_bytes: int = MOST_BYTES) -> None:
+    beside: Loaded | None
+    changes: Sequence[RowChange] | None
+
+
+class ResidentSpaces:
+    """The spaces as one process has them in memory."""
+
+    def __init__(
+        self,
+        spaces: KnowledgeSpaces,
+        *,
+        most_bytes: int = MOST_BYTES,
+        most_bytes_of_words: int = MOST_BYTES_OF_WORDS,
+    ) -> None:
         self._spaces = spaces
         self._most_bytes = most_bytes
-        self._loaded: _Loaded | None = None
+        self._most_bytes_of_words = most_bytes_of_words
+        self._loaded: Loaded | None = None
         self._too_many_in = -1  # the generation that has more rows than there is memory for
         self._wanted = anyio.Event()
         self._following = anyio.Lock(fast_acquire=True)
@@ -83,68 +107,100 @@ class ResidentVectors:
             finally:
                 tasks.cancel_scope.cancel()
 
-    async def follow(self, ledger: Ledger, space: Space) -> None:
-        """Goes on to the ledger's last commit, whichever process made it, where that space is in memory."""
-        if space != SPACE:
-            return
+    async def news(self, view: LedgerView) -> News:
+        """What is to be followed."""
+        loaded = self._loaded
+        changes = None if loaded is None else await view.row_changes_after(loaded.reached, _FEW_CHANGES + 1)
+        return News(beside=loaded, changes=changes)
+
+    async def follow(self, ledger: Ledger, news: News) -> None:
+        """Goes on to the ledger's last commit, whichever process made it, where the spaces are in memory.
+
+        `news` were read meanwhile; they are read anew where memory was.
+        """
         async with self._following:
             if self._loaded is not None and self._loaded.generation != self._spaces.generation:
                 self._loaded = None
-            if self._loaded is not None and not await self._caught_up(ledger, self._loaded):
-                self._loaded = None
+            if self._loaded is not None:
+                if news.beside is not self._loaded:
+                    news = await self.news(ledger.read)
+                if not await self._caught_up(ledger, self._loaded, news.changes):
+                    self._loaded = None
             if self._loaded is None and self._spaces.generation != self._too_many_in:
                 self._wanted.set()
 
-    def answers(self, space: Space, where: Filter) -> bool:
-        """Whether both ways of searching are answered from memory."""
-        return False
+    def answers(self) -> bool:
+        """Whether both legs of a search come from memory, in either space and with any filter."""
+        return all((view := self._view(space)) is not None and view.words is not None for space in SPACES)
+
+    async def matching(self, space: Space, text: str, *, limit: int, where: Filter) -> dict[ItemId, float] | None:
+        """The BM25 scores of the `limit` best rows for a text; None where LanceDB must be asked."""
+        if (view := self._view(space)) is None or (words := view.words) is None:
+            return None
+        among = view.among(where)
+        if self._products is None or _looked_at(view, among) < _TOGETHER_FROM:
+            return view.matching(words, text, limit, among)
+        return await anyio.to_thread.run_sync(view.matching, words, text, limit, among)
 
     async def nearest(
         self, space: Space, vectors: Vectors, *, limit: int, where: Filter
     ) -> list[dict[ItemId, float]] | None:
         """For each of the vectors the cosines of the `limit` nearest rows; None where LanceDB must be asked."""
-        if space != SPACE or where != Filter() or (view := self._view()) is None:
+        if (view := self._view(space)) is None:
             return None
-        if self._products is None or view.rows < _TOGETHER_FROM:
-            return view.nearest(vectors, limit)
-        return await self._products.submit(_Asked(vectors=vectors, limit=limit))
+        among = view.among(where)
+        if self._products is None or _looked_at(view, among) < _TOGETHER_FROM:
+            return view.nearest(vectors, limit, among)
+        return await self._products.submit(_Asked(space=space, vectors=vectors, limit=limit, where=where))
 
     async def _answer(self, asked: Sequence[_Asked]) -> Sequence[list[dict[ItemId, float]] | None]:
-        view = self._view()
-        if view is None:  # a rebuild came between
-            return [None] * len(asked)
-        vectors, limit = np.concatenate([one.vectors for one in asked]), max(one.limit for one in asked)
-        found = iter(await anyio.to_thread.run_sync(view.nearest, vectors, limit))
-        return [[dict(islice(near.items(), one.limit)) for near in islice(found, len(one.vectors))] for one in asked]
+        answers: dict[int, list[dict[ItemId, float]] | None] = {}
+        for space, where in {(one.space, one.where): None for one in asked}:
+            alike = {place: one for place, one in enumerate(asked) if (one.space, one.where) == (space, where)}
+            view = self._view(space)
+            if view is None:  # a rebuild came between
+                answers |= dict.fromkeys(alike)
+                continue
+            vectors = np.concatenate([one.vectors for one in alike.values()])
+            limit = max(one.limit for one in alike.values())
+            found = iter(await anyio.to_thread.run_sync(view.nearest, vectors, limit, view.among(where)))
+            for place, one in alike.items():
+                near = islice(found, len(one.vectors))
+                answers[place] = [dict(islice(cosines.items(), one.limit)) for cosines in near]
+        return [answers[place] for place in range(len(asked))]
 
-    def _view(self) -> MatrixView | None:
+    def _view(self, space: Space) -> SpaceView | None:
         if self._loaded is None or self._loaded.generation != self._spaces.generation:
             return None
-        return self._loaded.matrix.view()
+        return self._loaded.spaces[space].view()
 
-    async def _caught_up(self, ledger: Ledger, loaded: _Loaded) -> bool:
+    async def _caught_up(self, ledger: Ledger, loaded: Loaded, changes: Sequence[RowChange] | None) -> bool:
         """False where what is loaded must be loaded anew."""
-        changes = await ledger.read.row_changes_after(loaded.reached, _FEW_CHANGES + 1)
         if changes is None or len(changes) > _FEW_CHANGES:
             return False
-        if changes:
+        if changes := [change for change in changes if change.seq > loaded.reached.seq]:
             changed = list({change.item for change in changes})
-            items = await ledger.read.living_among(SPACE, changed)
-            await self._put(loaded.matrix, items)
-            loaded.matrix.discard(set(changed) - {item.id for item in items})
+            living = {space: await ledger.read.living_among(space, changed) for space in SPACES}
+            for space, items in living.items():
+                await self._put(loaded.spaces[space], items)
+                loaded.spaces[space].discard(set(changed) - {item.id for item in items})
             loaded.reached = changes[-1]
-        return self._fits(loaded.matrix)
+        return self._fits(loaded)
 
-    def _fits(self, matrix: VectorMatrix) -> bool:
-        if len(matrix) * self._spaces.embedder.dimension * _BYTES_OF_A_NUMBER > self._most_bytes:
+    def _fits(self, loaded: Loaded) -> bool:
+        """False where there is no memory for the spaces; where there is none for their words, these are dropped."""
+        held = loaded.spaces.values()
+        if sum(space.bytes_of_words for space in held) > self._most_bytes_of_words:
+            for space in held:
+                space.drop_words()
+        if sum(space.bytes for space in held) > self._most_bytes:
             self._too_many_in = self._spaces.generation
             return False
         return True
 
-    async def _put(self, matrix: VectorMatrix, items: Sequence[IndexedItem]) -> None:
+    async def _put(self, held: ResidentSpace, items: Sequence[IndexedItem]) -> None:
         if items:
-            vectors = await anyio.to_thread.run_sync(vectors_of, items, self._spaces.embedder)
-            matrix.put([item.id for item in items], vectors)
+            held.put(await anyio.to_thread.run_sync(held_of, items, self._spaces.embedder))
 
     async def _load_when_wanted(self, ledger: Ledger) -> None:
         while True:
@@ -152,31 +208,40 @@ class ResidentVectors:
             try:
                 self._loaded = await self._load(ledger)
             except DataError:
-                # The table may just have been dropped by a rebuild, or is broken: the next search wants it again.
-                logger.warning("the vectors could not be loaded; LanceDB answers until they are", exc_info=True)
+                # A table may just have been dropped by a rebuild, or is broken: the next search wants it again.
+                logger.warning("the spaces could not be loaded; LanceDB answers until they are", exc_info=True)
             self._wanted = anyio.Event()
 
-    async def _load(self, ledger: Ledger) -> _Loaded | None:
-        """All of them, from the table, but as the ledger was before the table was read; what came since is followed.
+    async def _load(self, ledger: Ledger) -> Loaded | None:
+        """All of them, from the tables; what these have not followed yet, and what has come since, is followed.
 
         None where they are too many.
         """
         generation = self._spaces.generation
-        loaded = _Loaded(
-            matrix=VectorMatrix(self._spaces.embedder.dimension),
+        loaded = Loaded(
+            spaces={space: ResidentSpace(self._spaces.embedder.dimension) for space in SPACES},
             generation=generation,
-            reached=await ledger.read.last_row_change(),
+            reached=await ledger.read.followed(generation),
         )
-        async for ids, vectors in self._spaces.vectors(SPACE):
-            loaded.matrix.put(ids, vectors)
-            if not self._fits(loaded.matrix):
-                return None
-        living = await ledger.read.living_ids(SPACE)
-        loaded.matrix.discard(loaded.matrix.ids() - living)
-        missing = list(living - loaded.matrix.ids())
-        for start in range(0, len(missing), _MISSING_AT_ONCE):
-            part = missing[start : start + _MISSING_AT_ONCE]
-            await self._put(loaded.matrix, await ledger.read.living_among(SPACE, part))
-            if not self._fits(loaded.matrix):
-                return None
+        for space, held in loaded.spaces.items():
+            async for rows in self._spaces.snapshot(space):
+                await anyio.to_thread.run_sync(_hold, held, rows)
+                if not self._fits(loaded):
+                    return None
+            living = await ledger.read.living_ids(space)
+            await anyio.to_thread.run_sync(held.discard, held.ids() - living)
+            missing = list(living - held.ids())
+            for start in range(0, len(missing), _MISSING_AT_ONCE):
+                await self._put(held, await ledger.read.living_among(space, missing[start : start + _MISSING_AT_ONCE]))
+                if not self._fits(loaded):
+                    return None
         return loaded
+
+
+def _hold(held: ResidentSpace, rows: RecordBatch) -> None:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        held.put(held_in(rows.slice(start, _ROWS_AT_ONCE)))
+
+
+def _looked_at(view: SpaceView, among: Rows | None) -> int:
+    return view.rows if among is None else len(among)

@@ -2,30 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import NotWritable, SpacesDamaged, StorageBusy, StorageFault, known_fault
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.reconciliation import AT_ONCE, follow_generation, take_in, waiting_rows
-from fleetlore.storage.records import Space
+from fleetlore.storage.ledger_view import LedgerView
+from fleetlore.storage.reconciliation import AT_ONCE, follow_generation, take_in, turn, waiting_rows
+from fleetlore.storage.records import AgentName, Space
 from fleetlore.storage.search import BEHIND, ONE_LEG, Filter, Legs
 
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
+    from fleetlore.storage.resident import News
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 
 _PATIENCE = 1.0  # where somebody is suspended in the midst of writing, who asks is answered without what came since
 
 
+class Lookout:
+    """Looks at what was committed before a search: once for all who have come meanwhile."""
+
+    def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces) -> None:
+        self._ledger = ledger
+        self._spaces = spaces
+        self._looks: Batcher[AgentName, bool] = Batcher(self._look)
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[Lookout]:
+        """Looks until the block ends."""
+        async with self._looks.running():
+            yield self
+
+    async def look(self, agent: AgentName) -> bool:
+        """Makes searching know what is committed, see `ready`; says whether the agent has items of its own."""
+        return await self._looks.submit(agent)
+
+    async def _look(self, agents: Sequence[AgentName]) -> Sequence[bool]:
+        owners = await ready(self._ledger, self._spaces, among=set(agents))
+        return [agent in owners for agent in agents]
+
+
+async def ready(ledger: Ledger, spaces: KnowledgeSpaces, *, among: Iterable[AgentName] = ()) -> set[AgentName]:
+    """Makes searching know what is committed: what is in memory, or else the tables.
+
+    Where they have far to go, or cannot go on now, `spaces.lacking` says that something may be missing. Returns which
+    of these agents have items of their own.
+    """
+
+    async def seen(view: LedgerView) -> tuple[News, set[AgentName]]:
+        return await spaces.resident.news(view), {agent for agent in among if await view.has_own_items(agent)}
+
+    news, owners = await ledger.look(seen)
+    await turn(ledger, spaces)
+    await spaces.resident.follow(ledger, news)
+    if not spaces.resident.answers():
+        await _catch_up(ledger, spaces)
+    return owners
+
+
 async def search_latest(
     ledger: Ledger, spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter
 ) -> Legs:
-    """Searches, also where another process erases for good meanwhile and takes away the tables from before.
+    """Searches what is `ready`, also where another process has erased since and took away the tables from before.
 
     Where one way of searching is broken, what the other finds is the answer, and `spaces.lacking` says so.
     """
-    await ready(ledger, spaces, space, where)
     searched = spaces.generation
     try:
         found = await spaces.search(space, text=text, vector=vector, where=where)
@@ -42,14 +87,7 @@ async def search_latest(
     return found
 
 
-async def ready(ledger: Ledger, spaces: KnowledgeSpaces, space: Space, where: Filter) -> None:
-    """Makes searching know what is committed: what is in memory, or else the tables.
-
-    Where they have far to go, or cannot go on now, `spaces.lacking` says that something may be missing.
-    """
-    await spaces.resident.follow(ledger, space)
-    if spaces.resident.answers(space, where):
-        return
+async def _catch_up(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
     waiting = await ledger.snapshot(lambda view: waiting_rows(view, spaces.generation))
     behind = waiting is None or waiting >= AT_ONCE
     if waiting and not behind:

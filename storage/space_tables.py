@@ -14,6 +14,7 @@ from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.records import Space
 from fleetlore.storage.space_faults import our_errors, retried
 from fleetlore.storage.table_rows import schema_of
+from fleetlore.storage.words import TOKENIZER
 
 LANCEDB_VERSION: str = lancedb.__version__
 
@@ -45,7 +46,7 @@ async def connected(data: Path) -> lancedb.AsyncConnection:
 async def made_table(database: lancedb.AsyncConnection, name: str, dimension: int) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
     """A new table for vectors of that dimension, with its text index."""
     table = await database.create_table(name, schema=schema_of(dimension))
-    index = FTS(base_tokenizer="simple", stem=True, remove_stop_words=False, with_position=False)
+    index = FTS(**TOKENIZER, with_position=False)
     await table.create_index("text", config=index)
     return table
 

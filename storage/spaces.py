@@ -22,7 +22,7 @@ from fleetlore.storage.errors import SpacesDamaged
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
-from fleetlore.storage.resident import ResidentVectors
+from fleetlore.storage.resident import ResidentSpaces
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.space_faults import our_errors, retried
@@ -36,6 +36,7 @@ ResultT = TypeVar("ResultT")
 PROBES = 48
 REFINE_FACTOR = 10
 _SLICE = 8_192
+_COLUMNS = ["id", "text", "vector", "owner", "task_type", "tags"]
 # A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
 # a second; who was stopped in the midst of one for longer than this asks again.
 _RETENTION = timedelta(seconds=30)
@@ -62,7 +63,7 @@ class KnowledgeSpaces:
         self.generation = 0
         self.damage: SpacesDamaged | None = None
         self.lacking = ""
-        self.resident = ResidentVectors(self)
+        self.resident = ResidentSpaces(self)
 
     @classmethod
     @asynccontextmanager
@@ -161,6 +162,10 @@ class KnowledgeSpaces:
         predicate = predicate_of(where)
 
         async def text_leg() -> None:
+            alike = await self.resident.matching(space, text, limit=LEG_LIMIT, where=where)
+            if alike is not None:
+                found["text"] = alike
+                return
             query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
             found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
@@ -221,8 +226,8 @@ class KnowledgeSpaces:
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
-    async def vectors(self, space: Space) -> AsyncIterator[tuple[list[ItemId], Vectors]]:
-        """Every row's id and vector as they are now, in slices."""
+    async def snapshot(self, space: Space) -> AsyncIterator[Any]:
+        """Every row as it is now, in slices (pyarrow record batches)."""
         with our_errors():
             # A table of its own, which no commit moves on. Taking rows by their places needs less memory than a scan.
             table = await self._database.open_table(f"{space}_{self.generation}")
@@ -231,14 +236,13 @@ class KnowledgeSpaces:
         for start in range(0, rows, _SLICE):
             with our_errors():
                 places = list(range(start, min(start + _SLICE, rows)))
-                parts = (await table.take_offsets(places).select(["id", "vector"]).to_arrow()).to_batches()
-            for part in parts:
-                vectors = part["vector"].flatten().to_numpy().reshape(-1, self.embedder.dimension)
-                yield [ItemId(item) for item in part["id"].to_pylist()], vectors
+                taken = await table.take_offsets(places).select(_COLUMNS).to_arrow()
+            for part in taken.to_batches():
+                yield part
 
     async def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
         """Every row whole, or those of some items, in slices (pyarrow record batches)."""
-        query = self._tables[space].query().select(["id", "text", "vector", "owner", "task_type", "tags"])
+        query = self._tables[space].query().select(_COLUMNS)
         if among:
             query = query.where(one_of(among))
         with our_errors():

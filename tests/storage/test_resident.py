@@ -1,9 +1,12 @@
-"""Vectors in memory: whatever any process does, they answer as an exact search over what the ledger says lives."""
+"""The spaces in memory: whatever any process does, they answer exactly, over what the ledger says lives."""
 
+import math
 import random
 import tempfile
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import anyio
@@ -24,10 +27,12 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, new_item_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.reconciliation import follow_generation, take_in
-from fleetlore.storage.resident import ResidentVectors
+from fleetlore.storage.records import SPACES
+from fleetlore.storage.resident import ResidentSpaces
+from fleetlore.storage.resident_space import ResidentSpace
 from fleetlore.storage.search import Filter
-from fleetlore.storage.spaces import KnowledgeSpaces
-from fleetlore.storage.vector_matrix import VectorMatrix
+from fleetlore.storage.table_rows import HeldRows, names_in, searchable, vectors_of
+from fleetlore.storage.words import words_of
 
 AGENT = "teacher"
 QUESTION = "the daemon of the gateway does not restart"
@@ -45,13 +50,22 @@ TASKS = ("restart the daemon of the gateway", "feed the zebras")
 steps = st.lists(
     st.tuples(
         st.integers(0, 1),  # which process
-        st.sampled_from(["tell", "tell", "tell own", "prune", "undo", "edit", "sleep", "rebuild", "trim"]),
+        st.sampled_from(["tell", "tell", "tell own", "tell own", "prune", "undo", "edit", "sleep", "rebuild", "trim"]),
         st.sampled_from(INSIGHTS),
         st.sampled_from(TASKS),
         st.integers(0, 5),
     ),
     min_size=6,
     max_size=12,
+)
+LABELS = (("", ()), ("repair", ("urgent",)), ("repair", ("urgent", "it's")))
+EVERYTHING = Filter()
+FILTERS = (
+    EVERYTHING,
+    Filter(task_type="repair"),
+    Filter(tags=("it's", "urgent")),
+    Filter(owner=AGENT),
+    Filter(owner="x"),
 )
 
 
@@ -64,26 +78,53 @@ async def _process(data):
         yield unit
 
 
-async def _from_memory(unit, vector, limit=100):
-    """What memory answers; waits until it is loaded."""
+async def _from_memory(unit, space="general", where=EVERYTHING):
+    """What memory answers by words and by vector; waits until it is loaded."""
+    [vector] = unit.spaces.embedder.embed([QUESTION])
+    resident = unit.spaces.resident
     with anyio.fail_after(10):
         while True:
             await follow_generation(unit.ledger, unit.spaces)
-            await unit.spaces.resident.follow(unit.ledger, "general")
-            found = await unit.spaces.resident.nearest("general", vector[np.newaxis], limit=limit, where=Filter())
-            if found is not None:
-                return found[0]
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
+            if resident.answers():
+                [near] = await resident.nearest(space, vector[np.newaxis], limit=100, where=where)
+                return await resident.matching(space, QUESTION, limit=100, where=where), near
             await anyio.sleep(0.001)
+
+
+async def _exact(unit, space, where):
+    """What lives by the ledger's word, as BM25 and cosines have it."""
+    living = await unit.ledger.read.living_among(space, await unit.ledger.read.living_ids(space))
+    texts = {item.id: Counter(words_of(searchable(item))) for item in living}
+    average = sum(map(Counter.total, texts.values())) / max(len(texts), 1)
+    scores, cosines = {}, {}
+    [vector] = unit.spaces.embedder.embed([QUESTION])
+    for item, own in zip(living, vectors_of(living, unit.spaces.embedder), strict=True):
+        if (
+            where.owner in ("", item.owner)
+            and where.task_type in ("", item.task_type)
+            and set(where.tags) <= set(item.tags)
+        ):
+            cosines[item.id] = float(own @ vector)
+            for word in words_of(QUESTION):
+                having = sum(word in text for text in texts.values())
+                weight = math.log(1 + (len(texts) - having + 0.5) / (having + 0.5))
+                times = texts[item.id][word]
+                norm = 1.2 * (0.25 + 0.75 * texts[item.id].total() / average)
+                scores[item.id] = scores.get(item.id, 0) + weight * 2.2 * times / (times + norm)
+    return {item: score for item, score in scores.items() if score}, cosines
 
 
 async def _do(unit, data, step, insight, task, which):
     """One step of a process; what there is nothing to do for does nothing."""
-    items = sorted(await unit.ledger.read.living_ids("general"))
+    items = sorted(await unit.ledger.read.living_ids("general") | await unit.ledger.read.living_ids("prompt"))
+    task_type, tags = LABELS[which % len(LABELS)]
+    told = Report(agent=AGENT, task=task, outcome="success", insight=insight, task_type=task_type, tags=tags)
     plans = sorted(row["id"] for row in await unit.ledger.read._connection.rows("plans_after", after="", limit=100))
     if step == "tell":
-        await unit.learn(Report(agent=AGENT, task=task, outcome="success", insight=insight))
+        await unit.learn(told)
     elif step == "tell own":
-        await unit.learn(Report(agent=AGENT, task=task, outcome="success", insight=insight, space="prompt"))
+        await unit.learn(replace(told, space="prompt"))
     elif step == "prune" and items:
         wish = Wish(agent=AGENT, ids=(items[which % len(items)],), reason="old")
         await unit.apply_plan((await unit.plan(wish)).plan.id, agent=AGENT)
@@ -108,22 +149,16 @@ def test_memory_answers_as_an_exact_search_over_what_lives_whatever_two_processe
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder)
             async with _process(data) as one, _process(data) as other:
-                ledger = one.ledger
-                async with KnowledgeSpaces.open(data, embedder=one.spaces.embedder, generation=1) as plain:
-                    [vector] = plain.embedder.embed([QUESTION])
-                    for which, *step in taken:
-                        try:
-                            await _do((one, other)[which], data, *step)
-                        except Refusal:
-                            continue
-                        await follow_generation(ledger, plain)
-                        await take_in(ledger, plain)
-                        legs = await plain.search("general", text="", vector=vector, where=Filter())
-                        living = await ledger.read.living_ids("general")
-                        exact = {item: cosine for item, cosine in legs.vector.items() if item in living}
+                for which, *step in taken:
+                    try:
+                        await _do((one, other)[which], data, *step)
+                    except Refusal:
+                        continue
+                    for space, where in product(SPACES, FILTERS):
+                        exact = await _exact(one, space, where)
                         for unit in (one, other):
-                            assert await _from_memory(unit, vector) == pytest.approx(exact, abs=1e-6), step
-                            assert exact.keys() == living
+                            found = await _from_memory(unit, space, where)
+                            assert found == tuple(pytest.approx(scores, abs=1e-6) for scores in exact), step
 
     anyio.run(compare)
 
@@ -134,60 +169,86 @@ async def test_what_memory_has_read_is_right_where_the_table_is_behind(opened):
             (await unit.learn(Report(agent=AGENT, task=task, outcome="success", insight=insight))).learned[0].id
             for task, insight in zip(TASKS, INSIGHTS[3:], strict=False)
         ]
+        await take_in(unit.ledger, unit.spaces)
         async with unit.spaces.writing():
             await unit.spaces.remove("general", told[:1])
     async with opened() as unit:
-        [vector] = unit.spaces.embedder.embed([QUESTION])
-        assert (await _from_memory(unit, vector)).keys() == set(told)
+        assert (await _from_memory(unit))[1].keys() == set(told)
 
 
 async def test_a_ledger_that_was_put_back_is_read_anew(opened, tmp_path):
     async with opened() as unit, opened() as other:
-        [vector] = unit.spaces.embedder.embed([QUESTION])
         for insight in INSIGHTS[3:]:
             await unit.learn(Report(agent=AGENT, task=TASKS[0], outcome="success", insight=insight))
-        before = await _from_memory(unit, vector)
+        before = await _from_memory(unit)
         # The same number of changes, but another story.
         await other.ledger._database.write(lambda connection: connection.run("forget_row_changes", kept=1))
         await other.ledger._database.write(
             lambda connection: connection.script("UPDATE row_changes SET item = 'k_other'")
         )
-        assert await _from_memory(unit, vector) == before
+        await take_in(unit.ledger, unit.spaces)
+        assert await _from_memory(unit) == tuple(pytest.approx(scores) for scores in before)
 
 
-async def test_more_rows_than_memory_is_meant_for_are_left_to_the_table(opened):
+@pytest.mark.parametrize("space", SPACES)
+async def test_more_rows_than_memory_is_meant_for_are_left_to_the_tables(opened, space):
     async with opened() as unit:
-        unit.spaces.resident = ResidentVectors(unit.spaces, most_bytes=2 * 4 * unit.spaces.embedder.dimension)
+        resident = ResidentSpaces(unit.spaces, most_bytes=10 * unit.spaces.embedder.dimension)
+        unit.spaces.resident = resident
         [vector] = unit.spaces.embedder.embed([QUESTION])
-        async with unit.spaces.resident.kept(unit.ledger):
+        async with resident.kept(unit.ledger):
             for number, insight in enumerate(INSIGHTS[3:], 1):
-                await unit.learn(Report(agent=AGENT, task=TASKS[0], outcome="success", insight=insight))
+                told = Report(agent=AGENT, task=TASKS[0], outcome="success", insight=insight, space=space)
+                await unit.learn(told)
                 if number <= 2:
-                    assert len(await _from_memory(unit, vector)) == number
-            await unit.spaces.resident.follow(unit.ledger, "general")
-            assert await unit.spaces.resident.nearest("general", vector[np.newaxis], limit=9, where=Filter()) is None
+                    assert len((await _from_memory(unit, space))[1]) == number
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
+            assert not resident.answers()
+            for other in SPACES:
+                assert await resident.nearest(other, vector[np.newaxis], limit=9, where=Filter()) is None
+                assert await resident.matching(other, QUESTION, limit=9, where=Filter()) is None
 
 
-def test_a_matrix_answers_as_one_product_over_what_is_in_it():
+async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the_vectors_stay(opened):
+    async with opened() as unit:
+        resident = unit.spaces.resident = ResidentSpaces(unit.spaces, most_bytes_of_words=20_000)
+        [vector] = unit.spaces.embedder.embed([QUESTION])
+        async with resident.kept(unit.ledger):
+            await unit.learn(Report(agent=AGENT, task=TASKS[0], outcome="success", insight=INSIGHTS[3]))
+            before = await _from_memory(unit)
+            many = " ".join(f"word{number}" for number in range(100))
+            await unit.learn(Report(agent=AGENT, task=TASKS[1], outcome="success", insight=many))
+            await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
+            assert not resident.answers()
+            assert await resident.matching("general", QUESTION, limit=9, where=Filter()) is None
+            assert len((await resident.nearest("general", vector[np.newaxis], limit=9, where=Filter()))[0]) == 2
+            await take_in(unit.ledger, unit.spaces)
+            legs = await unit.spaces.search("general", text=QUESTION, vector=vector, where=Filter())
+            assert legs.text.keys() > before[0].keys()
+
+
+def test_a_space_answers_as_one_product_over_what_is_in_it():
     chance, random_numbers = random.Random(5), np.random.default_rng(5)
-    matrix, held = VectorMatrix(8), {}
-    seen = []
+    space, held, seen = ResidentSpace(8), {}, []
+    owners = "xy" * 20 + "z"
     for _ in range(60):
         added = [new_item_id(utc_now()) for _ in range(chance.choice([1, 3, 700]))]
         added += chance.sample(sorted(held), min(len(held), 2))
         vectors = scaled(random_numbers.standard_normal((len(added), 8)).astype(np.float32))
-        matrix.put(added, vectors)
-        held |= dict(zip(added, vectors, strict=True))
+        names = [frozenset({("tag", chance.choice("aab"))} | {("owner", chance.choice(owners))}) for _ in added]
+        space.put(HeldRows(ids=added, names=names, texts=[""] * len(added), vectors=vectors))
+        held |= {item: (vector, own) for item, vector, own in zip(added, vectors, names, strict=True)}
         gone = chance.sample(sorted(held), chance.choice([0, 1, len(held) // 3]))
-        matrix.discard([*gone, ItemId("k_unknown")])
+        space.discard([*gone, ItemId("k_unknown")])
         for item in gone:
             del held[item]
         questions = scaled(random_numbers.standard_normal((chance.choice([1, 5, 40]), 8)).astype(np.float32))
-        seen.append((matrix.view(), questions, _product(held, questions)))
-        assert len(matrix) == len(held)
-        assert matrix.ids() == held.keys()
-    for view, questions, expected in seen:  # a view stays what it was, whatever came after it
-        found = view.nearest(questions, 10)
+        where = chance.choice([Filter(), Filter(tags=("a",)), Filter(owner="z"), Filter(owner="x", tags=("b",))])
+        seen.append((space.view(), questions, where, _product(held, questions, names_in(where))))
+        assert len(space) == len(held)
+        assert space.ids() == held.keys()
+    for view, questions, where, expected in seen:  # a view stays what it was, whatever came after it
+        found = view.nearest(questions, 10, view.among(where))
         assert [list(answer.values()) == sorted(answer.values(), reverse=True) for answer in found] == [True] * len(
             found
         )
@@ -195,7 +256,8 @@ def test_a_matrix_answers_as_one_product_over_what_is_in_it():
             assert answer == pytest.approx(wanted, abs=1e-5)
 
 
-def _product(held, questions):
-    items, rows = list(held), np.array(list(held.values())).reshape(-1, 8)
+def _product(held, questions, wanted):
+    chosen = {item: vector for item, (vector, names) in held.items() if wanted <= names}
+    items, rows = list(chosen), np.array(list(chosen.values())).reshape(-1, 8)
     best = [sorted(zip((rows @ question).tolist(), items, strict=True), reverse=True)[:10] for question in questions]
     return [{item: cosine for cosine, item in answer} for answer in best]
