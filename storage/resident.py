@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.ledger import Ledger
     from fleetlore.storage.ledger_view import LedgerView
-    from fleetlore.storage.postings import Rows
     from fleetlore.storage.rows import IndexedItem
     from fleetlore.storage.spaces import KnowledgeSpaces
 
@@ -46,10 +45,9 @@ _FEW_CHANGES = 500
 _MISSING_AT_ONCE = 500
 # Python's lock is held for some milliseconds at a time with so many.
 _ROWS_AT_ONCE = 1_024
-# What looks at fewer rows takes less time than handing it to a thread. With more a product takes what reading the
-# matrix from main memory takes, once for all the questions that have queued up meanwhile: of 100,000 rows 10 ms for
-# one, 19 for 8.
-_TOGETHER_FROM = 20_000
+# A product of fewer rows takes less time than handing it to a thread. With more it takes what reading the matrix from
+# main memory takes, once for all the questions that have queued up meanwhile.
+_TOGETHER_FROM = 4_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,14 +131,11 @@ class ResidentSpaces:
         """Whether both legs of a search come from memory, in either space and with any filter."""
         return all((view := self._view(space)) is not None and view.words is not None for space in SPACES)
 
-    async def matching(self, space: Space, text: str, *, limit: int, where: Filter) -> dict[ItemId, float] | None:
+    def matching(self, space: Space, text: str, *, limit: int, where: Filter) -> dict[ItemId, float] | None:
         """The BM25 scores of the `limit` best rows for a text; None where LanceDB must be asked."""
         if (view := self._view(space)) is None or (words := view.words) is None:
             return None
-        among = view.among(where)
-        if self._products is None or _looked_at(view, among) < _TOGETHER_FROM:
-            return view.matching(words, text, limit, among)
-        return await anyio.to_thread.run_sync(view.matching, words, text, limit, among)
+        return view.matching(words, text, limit, view.among(where))
 
     async def nearest(
         self, space: Space, vectors: Vectors, *, limit: int, where: Filter
@@ -149,7 +144,7 @@ class ResidentSpaces:
         if (view := self._view(space)) is None:
             return None
         among = view.among(where)
-        if self._products is None or _looked_at(view, among) < _TOGETHER_FROM:
+        if self._products is None or (view.rows if among is None else len(among)) < _TOGETHER_FROM:
             return view.nearest(vectors, limit, among)
         return await self._products.submit(_Asked(space=space, vectors=vectors, limit=limit, where=where))
 
@@ -241,7 +236,3 @@ class ResidentSpaces:
 def _hold(held: ResidentSpace, rows: RecordBatch) -> None:
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         held.put(held_in(rows.slice(start, _ROWS_AT_ONCE)))
-
-
-def _looked_at(view: SpaceView, among: Rows | None) -> int:
-    return view.rows if among is None else len(among)

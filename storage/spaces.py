@@ -162,7 +162,7 @@ class KnowledgeSpaces:
         predicate = predicate_of(where)
 
         async def text_leg() -> None:
-            alike = await self.resident.matching(space, text, limit=LEG_LIMIT, where=where)
+            alike = self.resident.matching(space, text, limit=LEG_LIMIT, where=where)
             if alike is not None:
                 found["text"] = alike
                 return

@@ -88,7 +88,7 @@ async def _from_memory(unit, space="general", where=EVERYTHING):
             await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             if resident.answers():
                 [near] = await resident.nearest(space, vector[np.newaxis], limit=100, where=where)
-                return await resident.matching(space, QUESTION, limit=100, where=where), near
+                return resident.matching(space, QUESTION, limit=100, where=where), near
             await anyio.sleep(0.001)
 
 
@@ -206,7 +206,7 @@ async def test_more_rows_than_memory_is_meant_for_are_left_to_the_tables(opened,
             assert not resident.answers()
             for other in SPACES:
                 assert await resident.nearest(other, vector[np.newaxis], limit=9, where=Filter()) is None
-                assert await resident.matching(other, QUESTION, limit=9, where=Filter()) is None
+                assert resident.matching(other, QUESTION, limit=9, where=Filter()) is None
 
 
 async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the_vectors_stay(opened):
@@ -220,7 +220,7 @@ async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the
             await unit.learn(Report(agent=AGENT, task=TASKS[1], outcome="success", insight=many))
             await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             assert not resident.answers()
-            assert await resident.matching("general", QUESTION, limit=9, where=Filter()) is None
+            assert resident.matching("general", QUESTION, limit=9, where=Filter()) is None
             assert len((await resident.nearest("general", vector[np.newaxis], limit=9, where=Filter()))[0]) == 2
             await take_in(unit.ledger, unit.spaces)
             legs = await unit.spaces.search("general", text=QUESTION, vector=vector, where=Filter())
