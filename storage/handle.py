@@ -25,6 +25,7 @@ class Handle:
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
         self._turns: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._closed = False
         self._thread = Thread(target=self._take_turns, name="ledger", daemon=True)
         self._thread.start()
 
@@ -44,15 +45,17 @@ class Handle:
         return await self.use(lambda raw: raw.execute(statement, values).fetchall())
 
     async def close(self) -> None:
-        """Closes the connection behind whatever is being done with it."""
-        await self.use(sqlite3.Connection.close)
-        self._turns.put(None)
+        """Closes the connection behind whatever is being done with it; who comes later is refused."""
+        await self._in_turn(self._raw.close, last=True)
 
     async def carry_out(self, job: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Carries out a job in one turn. It may await nothing but what is done with this handle."""
         return await self._in_turn(partial(_driven, job))
 
-    async def _in_turn(self, work: Callable[[], ResultT]) -> ResultT:
+    async def _in_turn(self, work: Callable[[], ResultT], *, last: bool = False) -> ResultT:
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        self._closed = last
         loop = get_running_loop()
         done: Future[ResultT] = loop.create_future()
 
@@ -64,6 +67,8 @@ class Handle:
             loop.call_soon_threadsafe(lambda: done.cancelled() or tell())
 
         self._turns.put(turn)
+        if last:
+            self._turns.put(None)
         with anyio.CancelScope(shield=True):
             await done
         return done.result()

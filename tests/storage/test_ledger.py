@@ -11,7 +11,7 @@ import pytest
 
 from fleet import in_process
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
+from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.queries import SCHEMA
@@ -137,6 +137,13 @@ async def test_a_snapshot_shows_one_state_whatever_is_committed_meanwhile(tmp_pa
 
         assert await ledger.snapshot(counted_twice) == (0, 0)
         assert await ledger.read.agents() == 1
+
+
+async def test_who_asks_a_closed_ledger_is_told(tmp_path):
+    async with _opened(tmp_path) as ledger:
+        pass
+    with pytest.raises(StorageFault, match="closed"):
+        await ledger.read.agents()
 
 
 async def test_a_job_that_awaits_something_else_is_taken_back_and_told(tmp_path):
