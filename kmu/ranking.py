@@ -8,7 +8,6 @@ the leading lesson's. Where every lesson is a sentence of its own, S changes no 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import nlargest
 from typing import Generic, TypeVar
 
 from fleetlore.kmu import evidence
@@ -85,17 +84,17 @@ def text_weight(task: str) -> float:
 
 def relevances(legs: Legs, weight: float = TEXT_WEIGHT) -> dict[ItemId, float]:
     """Blended relevance in [0, 1] of everything that a leg found; `weight` is the text leg's."""
-    text, vector = _scaled(legs.text), _scaled(legs.vector)
-    return {
-        item: weight * text.get(item, 0.0) + (1 - weight) * vector.get(item, 0.0)
-        for item in text.keys() | vector.keys()
-    }
+    found = _scaled(legs.vector, 1 - weight)
+    for item, relevance in _scaled(legs.text, weight).items():
+        found[item] = relevance + found.get(item, 0.0)
+    return found
 
 
 def nearest(task: str, legs: Legs, count: int) -> dict[ItemId, float]:
     """The `count` most relevant of what a leg found; the others' scores, r³ p, would be next to nothing."""
     found = relevances(legs, text_weight(task))
-    return dict(nlargest(count, found.items(), key=lambda entry: (entry[1], entry[0])))
+    best = sorted(zip(found.values(), found, strict=True), reverse=True)[:count]
+    return {item: relevance for relevance, item in best}
 
 
 def candidates(
@@ -119,7 +118,7 @@ def candidates(
 
 
 def _likeness(cosine: float, words: frozenset[str], names: frozenset[str], text: str) -> float:
-    if quotes(text, names):
+    if names and quotes(text, names):
         return 1.0
     return max(cosine, 0.0) + _COVERAGE_WEIGHT * coverage(words, text)
 
@@ -257,11 +256,12 @@ def _known(companions: Mapping[ItemId, ItemT], wanted: ItemId, found: Ranked[Ite
     )
 
 
-def _scaled(leg: Mapping[ItemId, float]) -> dict[ItemId, float]:
-    """A leg's values from 0 to 1 (min-max); one that is not full, from nearer zero: its tail is missing."""
+def _scaled(leg: Mapping[ItemId, float], weight: float) -> dict[ItemId, float]:
+    """A leg's values from 0 to its weight (min-max); one that is not full, from nearer zero: its tail is missing."""
     if not leg:
         return {}
     best = max(leg.values())
     least = min(leg.values()) * min(1.0, len(leg) / LEG_LIMIT)
-    width = best - least
-    return {item: max(value - least, 0.0) / width if width > 0 else 1.0 for item, value in leg.items()}
+    if (width := best - least) <= 0:
+        return dict.fromkeys(leg, weight)
+    return {item: weight * ((value - least) / width) if value > least else 0.0 for item, value in leg.items()}

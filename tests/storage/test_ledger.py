@@ -1,5 +1,6 @@
 """The ledger: durable, shared, and clear about what it cannot do."""
 
+import asyncio
 import sqlite3
 import threading
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 
 from fleet import in_process
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
+from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.queries import SCHEMA
@@ -125,15 +126,24 @@ async def test_on_a_full_disk_a_report_is_refused_whole_and_reading_goes_on(tmp_
 
 
 async def test_a_snapshot_shows_one_state_whatever_is_committed_meanwhile(tmp_path):
+    loop = asyncio.get_running_loop()
     async with _opened(tmp_path) as ledger, _opened(tmp_path) as other:
 
         async def counted_twice(view):
             before = await view.agents()
-            anyio.from_thread.run(other.write, lambda transaction: transaction.saw("ana"))
+            write = other.write(lambda transaction: transaction.saw("ana"))
+            asyncio.run_coroutine_threadsafe(write, loop).result(timeout=10)
             return before, await view.agents()
 
         assert await ledger.snapshot(counted_twice) == (0, 0)
         assert await ledger.read.agents() == 1
+
+
+async def test_who_asks_a_closed_ledger_is_told(tmp_path):
+    async with _opened(tmp_path) as ledger:
+        pass
+    with pytest.raises(StorageFault, match="closed"):
+        await ledger.read.agents()
 
 
 async def test_a_job_that_awaits_something_else_is_taken_back_and_told(tmp_path):
