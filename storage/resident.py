@@ -46,7 +46,7 @@ _MISSING_AT_ONCE = 500
 _ROWS_AT_ONCE = 1_024
 # A product of fewer rows takes less time than handing it to a thread. With more it takes what reading the matrix from
 # main memory takes, once for all the questions that have queued up meanwhile.
-_TOGETHER_FROM = 4_000
+_TOGETHER_FROM = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
