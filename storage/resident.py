@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of both spaces together.
+# Of both spaces together. The words of 100,000 lessons take 14 MB; a server with them 494 in all.
 MOST_BYTES = 128 << 20
-MOST_BYTES_OF_WORDS = 64 << 20
+MOST_BYTES_OF_WORDS = 32 << 20
 # Who is further behind is faster when he reads the tables than when he makes the vectors.
 _FEW_CHANGES = 500
 _MISSING_AT_ONCE = 500
@@ -47,7 +47,7 @@ _MISSING_AT_ONCE = 500
 _ROWS_AT_ONCE = 1_024
 # A product of fewer rows takes less time than handing it to a thread. With more it takes what reading the matrix from
 # main memory takes, once for all the questions that have queued up meanwhile.
-_TOGETHER_FROM = 4_000
+_TOGETHER_FROM = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
