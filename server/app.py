@@ -14,6 +14,9 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from fleetlore.kmu.access import Principal, authorise
+from fleetlore.kmu.learning import learn
+from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.report import Acknowledgement, Report
 from fleetlore.kmu.standing import refuse_withdrawn
 from fleetlore.server.access.ledger_tokens import LedgerTokens
 from fleetlore.server.access.verifying import Verifier
@@ -48,7 +51,8 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class SharedMemory:
     """One process's memory: the ledger at once, the unit behind it.
 
-    Importing LanceDB takes two seconds: a client's handshake is answered meanwhile, and its first call waits.
+    Importing LanceDB takes two seconds: a client's handshake is answered meanwhile, its first report is taken, and only
+    who wants to search waits.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -59,6 +63,14 @@ class SharedMemory:
         self._ledger: Ledger | None = None
         self._jwt: JwtVerifier | None = None
         self._project = settings.project
+        self._placed = anyio.Event()
+        self._policy = Policy(
+            promote_after=settings.promote_after,
+            learning=settings.learning,
+            explore=settings.explore,
+            hold_out=settings.hold_out,
+            retention=settings.retention,
+        )
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -82,6 +94,7 @@ class SharedMemory:
                 self._jwt = await stack.enter_async_context(_jwts(settings.oauth, self._ledger))
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)
+            tasks.start_soon(self._find_place)
             tasks.start_soon(self._keep_unit, self._ledger)
             yield
 
@@ -90,24 +103,20 @@ class SharedMemory:
         self._ledger = self._unit = self._fault = None
         self._ready = anyio.Event()
 
-    async def _keep_unit(self, ledger: Ledger) -> None:
-        """Keeps the unit open: what breaks it is told to whoever calls meanwhile, and it is opened again."""
+    async def _find_place(self) -> None:
         if self.settings.workplace is not None and not self._project:
             self._project = await anyio.to_thread.run_sync(project_of, self.settings.workplace, abandon_on_cancel=True)
+        self._placed.set()
+
+    async def _keep_unit(self, ledger: Ledger) -> None:
+        """Keeps the unit open: what breaks it is told to whoever calls meanwhile, and it is opened again."""
         module = await anyio.to_thread.run_sync(importlib.import_module, "fleetlore.kmu.unit", abandon_on_cancel=True)
-        policy = module.Policy(
-            promote_after=self.settings.promote_after,
-            learning=self.settings.learning,
-            explore=self.settings.explore,
-            hold_out=self.settings.hold_out,
-            retention=self.settings.retention,
-        )
         pause = _PAUSE_SECONDS
         while True:
             began = anyio.current_time()
             try:
                 await ledger.refresh()
-                async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=policy) as unit:
+                async with module.KnowledgeManagementUnit.open(ledger, self.settings.data, policy=self._policy) as unit:
                     if self._fault is not None:
                         await unit.prove()
                     self._unit, self._fault = unit, None
@@ -135,6 +144,11 @@ class SharedMemory:
             if self._fault is not None:
                 raise self._fault.with_traceback(None)
         return self._unit
+
+    async def learn(self, report: Report) -> Acknowledgement:
+        """Takes a report, whether or not the unit is open; see `learning.learn`."""
+        assert self._ledger is not None
+        return await learn(self._ledger, report, policy=self._policy)
 
     async def status(self) -> dict[str, Any]:
         """What this server says of itself."""
@@ -200,8 +214,9 @@ class SharedMemory:
             return Principal(agent=identify(settled=self.settings.agent, argument=argument, client=client))
         return verified(token.client_id, token.scopes, argument=argument)
 
-    def project(self) -> str:
+    async def project(self) -> str:
         """What a caller works on who does not say."""
+        await self._placed.wait()
         return self._project
 
 
@@ -226,7 +241,13 @@ def create_server(settings: Settings) -> MCPServer[None]:
 
 def serve_memory(shared: SharedMemory) -> MCPServer[None]:
     """The MCP server over a memory."""
-    memory = Memory(unit=shared.unit, status=shared.status, principal=shared.principal, project=shared.project)
+    memory = Memory(
+        unit=shared.unit,
+        learn=shared.learn,
+        status=shared.status,
+        principal=shared.principal,
+        project=shared.project,
+    )
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:

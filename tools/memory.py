@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 from fleetlore.kmu.access import Principal, Way, authorise
 
 if TYPE_CHECKING:
+    from fleetlore.kmu.report import Acknowledgement, Report
     from fleetlore.kmu.unit import KnowledgeManagementUnit
     from fleetlore.storage.records import AgentName
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 class Memory:
     """Access to the knowledge management unit, and who is asking.
 
-    `unit` waits until the unit is open; `principal` settles who calls from its `agent` argument and the client's name,
-    and refuses one that differs from what is settled; `project` is what a caller works on who does not say.
+    `unit` waits until the unit is open, `learn` takes a report before that; `principal` settles who calls from its
+    `agent` argument and the client's name, and refuses one that differs from what is settled; `project` is what a
+    caller works on who does not say.
     """
 
     unit: Callable[[], Awaitable[KnowledgeManagementUnit]]
+    learn: Callable[[Report], Awaitable[Acknowledgement]]
     status: Callable[[], Awaitable[dict[str, Any]]]
     principal: Callable[[str, str], Principal]
-    project: Callable[[], str]
+    project: Callable[[], Awaitable[str]]
 
     def admit(self, way: Way, argument: str, context: Context[Any, Any] | None) -> AgentName:
         """The name of who calls, if that agent may ask in this way; as `caller`."""

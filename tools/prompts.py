@@ -45,7 +45,7 @@ def register_prompts(server: MCPServer[None], memory: Memory) -> None:
         with _refusing():
             agent = memory.admit("start_task", "", ctx)
             unit = await memory.unit()
-            question = Question(task=task, agent=agent, project=memory.project(), limit=8, held=False)
+            question = Question(task=task, agent=agent, project=await memory.project(), limit=8, held=False)
             found = await unit.retrieve(question, fits=lambda _: True)
         return harmless(
             f"Task: {task}\n\n"

@@ -103,7 +103,7 @@ def retrieve_knowledge(memory: Memory) -> KnowledgeTool:
         agent = memory.admit("retrieve_knowledge", values.pop("agent"), context)
         max_tokens = values.pop("max_tokens")
         unit = await memory.unit()
-        values["project"] = values["project"] or memory.project()
+        values["project"] = values["project"] or await memory.project()
         answers = _Answers()
         found = await unit.retrieve(
             Question(agent=agent, **values), fits=lambda retrieval: answers.of(retrieval).tokens <= max_tokens

@@ -93,8 +93,7 @@ def submit_feedback(memory: Memory) -> KnowledgeTool:
 
     async def handle(values: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         values["agent"] = memory.admit("submit_feedback", values["agent"], context)
-        unit = await memory.unit()
-        answer = answer_of(await unit.learn(report_of(values | {"workplace": memory.project()})))
+        answer = answer_of(await memory.learn(report_of(values | {"workplace": await memory.project()})))
         return written(answer, text_of).result
 
     return knowledge_tool(

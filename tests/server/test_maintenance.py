@@ -19,7 +19,9 @@ from fleetlore.storage.embedders import DEFAULT_EMBEDDER
 from fleetlore.storage.identifiers import new_plan_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.maintainer import Rota, maintainer
+from fleetlore.storage.reconciliation import take_in
 from fleetlore.storage.records import Plan
+from fleetlore.storage.resident import ResidentSpaces
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +103,7 @@ async def test_caches_let_go_of_the_files_of_indexes_that_compacting_has_replace
         return sum(link.startswith(str(tmp_path)) and link.endswith(".lance (deleted)") for link in links)
 
     async with unit_over(tmp_path) as unit:
+        unit.spaces.resident = ResidentSpaces(unit.spaces)  # which nobody loads
 
         async def teach(number):
             # Of words that many items share, the index is read from its file when somebody asks.
@@ -112,6 +115,7 @@ async def test_caches_let_go_of_the_files_of_indexes_that_compacting_has_replace
                 tasks.start_soon(teach, number)
         for number in range(40, 44):
             await teach(number)
+            await take_in(unit.ledger, unit.spaces)
             await unit.spaces._tables["general"].optimize(cleanup_older_than=timedelta(milliseconds=1))
             await unit.retrieve(Question(task=task(number), agent="ana"), fits=lambda _: True)
         assert removed_but_open() > 0
