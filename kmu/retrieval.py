@@ -82,7 +82,7 @@ async def retrieve(
         against=weighed.against,
         omitted=len(chosen),
         held_out=held_out,
-        lacking=spaces.lacking,
+        lacking="" if spaces.resident.answers() else spaces.lacking,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, weighed.groups, fits)

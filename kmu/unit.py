@@ -21,6 +21,7 @@ from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
+from fleetlore.storage.row_changes import NONE_YET
 from fleetlore.storage.search import Filter
 from fleetlore.storage.searching import Lookout, ready, search_latest
 from fleetlore.storage.spaces import KnowledgeSpaces
@@ -57,8 +58,8 @@ class KnowledgeManagementUnit:
             spaces = await stack.enter_async_context(
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation, may_write=ledger.refuse)
             )
-            if spaces.lacking and (await ledger.read.waiting())[1] == 0:
-                spaces.lacking = ""  # there is nothing to fill them with
+            if spaces.lacking and await ledger.read.followed(generation) == NONE_YET:
+                spaces.lacking = ""  # nothing was ever in them
             await stack.enter_async_context(spaces.resident.kept(ledger))
             lookout = await stack.enter_async_context(Lookout(ledger, spaces).kept())
             exploration = await stack.enter_async_context(Exploration(ledger, lambda: spaces.embedder).running())

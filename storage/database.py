@@ -151,12 +151,17 @@ class Database:
                 await self._open()
         return True
 
-    async def refuse(self) -> None:
-        """Raises why nothing can be written now."""
-        await self.follow()
+    async def stand(self) -> bool:
+        """As `follow`; what could only be read is opened for writing where it may be by now."""
+        opened = await self.follow()
         if self._only_read is not None and not may_only_read(self._path):
             async with self._alone:
                 await self._open()
+        return opened
+
+    async def refuse(self) -> None:
+        """Raises why nothing can be written now."""
+        await self.stand()
         await self._refuse(self.reader)
 
     async def _refuse(self, connection: Connection) -> None:

@@ -111,7 +111,7 @@ class Ledger:
             assert not transaction.unbound, f"texts that no event tells of: {list(transaction.unbound)}"
             return result
 
-        if await self._database.follow():
+        if await self._database.stand():
             await self.refresh()
         return await self._database.write(carried_out)
 

@@ -91,6 +91,7 @@ class ResidentSpaces:
         self._loaded: Loaded | None = None
         self._too_many_in = -1  # the generation that has more rows than there is memory for
         self._wanted = anyio.Event()
+        self._tried = anyio.Event()
         self._following = anyio.Lock(fast_acquire=True)
         self._products: Batcher[_Asked, list[dict[ItemId, float]] | None] | None = None
 
@@ -126,6 +127,11 @@ class ResidentSpaces:
                     self._loaded = None
             if self._loaded is None and self._spaces.generation != self._too_many_in:
                 self._wanted.set()
+
+    async def tried(self, patience: float) -> None:
+        """Waits until loading, which goes on or is wanted, has come to its end; for so many seconds at most."""
+        with anyio.move_on_after(patience):
+            await self._tried.wait()
 
     def answers(self) -> bool:
         """Whether both legs of a search come from memory, in either space and with any filter."""
@@ -206,9 +212,11 @@ class ResidentSpaces:
                 # A table may just have been dropped by a rebuild, or is broken: the next search wants it again.
                 logger.warning("the spaces could not be loaded; LanceDB answers until they are", exc_info=True)
             self._wanted = anyio.Event()
+            self._tried.set()
+            self._tried = anyio.Event()
 
     async def _load(self, ledger: Ledger) -> Loaded | None:
-        """All of them, from the tables; what these have not followed yet, and what has come since, is followed.
+        """All of them as the ledger has them now: from the tables, and from itself what these have not followed yet.
 
         None where they are too many.
         """
@@ -216,15 +224,17 @@ class ResidentSpaces:
         loaded = Loaded(
             spaces={space: ResidentSpace(self._spaces.embedder.dimension) for space in SPACES},
             generation=generation,
-            reached=await ledger.read.followed(generation),
+            reached=await ledger.read.last_row_change(),
         )
+        coming = await ledger.read.row_changes_after(await ledger.read.followed(generation), None) or ()
+        outdated = {change.item for change in coming}
         for space, held in loaded.spaces.items():
             async for rows in self._spaces.snapshot(space):
                 await anyio.to_thread.run_sync(_hold, held, rows)
                 if not self._fits(loaded):
                     return None
             living = await ledger.read.living_ids(space)
-            await anyio.to_thread.run_sync(held.discard, held.ids() - living)
+            await anyio.to_thread.run_sync(held.discard, held.ids() - living | outdated)
             missing = list(living - held.ids())
             for start in range(0, len(missing), _MISSING_AT_ONCE):
                 await self._put(held, await ledger.read.living_among(space, missing[start : start + _MISSING_AT_ONCE]))

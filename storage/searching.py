@@ -97,6 +97,10 @@ async def _catch_up(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
             behind = True
             if isinstance(fault, SpacesDamaged):
                 spaces.damage = fault
+    if behind:  # memory comes from the ledger as well
+        await spaces.resident.tried(_PATIENCE)
+        await spaces.resident.follow(ledger, await spaces.resident.news(ledger.read))
+        behind = not spaces.resident.answers()
     if behind:
         spaces.lacking = spaces.lacking or BEHIND
     elif spaces.lacking == BEHIND:

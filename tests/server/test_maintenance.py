@@ -130,6 +130,7 @@ async def test_caches_let_go_of_the_files_of_indexes_that_compacting_has_replace
 
 async def test_status_tells_versions_and_disk_by_part(tmp_path, fleet):
     await fleet.teach("Rotate the logs weekly")
+    await fleet.retrieve("rotate the logs")
     found = await fleet.resource("fleetlore://status")
     assert found["lancedb"].count(".") == 2
     assert found["disk_bytes"] == sum(found["disk"].values())
