@@ -101,6 +101,10 @@ async def _searched(
     async def search(space: Space) -> None:
         found[space] = await search_latest(ledger, spaces, space, text=terms, vector=vector, where=wanted[space])
 
+    if spaces.resident.answers():  # nothing is gained by doing it at once
+        for space in wanted:
+            await search(space)
+        return found
     try:
         async with anyio.create_task_group() as searches:
             for space in wanted:

@@ -157,15 +157,11 @@ class KnowledgeSpaces:
             await retried(lambda: self._tables[space].delete(one_of(doomed)))
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
-        """The best 100 rows of each leg, side by side. `vector` has shape (dimension,)."""
-        found: dict[str, dict[ItemId, float]] = {}
+        """The best 100 rows of each leg. `vector` has shape (dimension,)."""
         predicate = predicate_of(where)
+        found: dict[str, dict[ItemId, float]] = {}
 
         async def text_leg() -> None:
-            alike = self.resident.matching(space, text, limit=LEG_LIMIT, where=where)
-            if alike is not None:
-                found["text"] = alike
-                return
             query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
             found["text"] = await _scores(query, predicate, "_score", lambda score: score)
 
@@ -178,12 +174,15 @@ class KnowledgeSpaces:
             query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
             found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
 
-        async with anyio.create_task_group() as legs:
-            if text:
+        in_memory = self.resident.matching(space, text, limit=LEG_LIMIT, where=where) if text else {}
+        if in_memory is None:  # side by side
+            async with anyio.create_task_group() as legs:
                 legs.start_soon(text_leg)
-            if vector.any():
-                legs.start_soon(vector_leg)
-        return Legs(text=found.get("text", {}), vector=found.get("vector", {}))
+                if vector.any():
+                    legs.start_soon(vector_leg)
+        elif vector.any():
+            await vector_leg()
+        return Legs(text=found.get("text", in_memory or {}), vector=found.get("vector", {}))
 
     async def nearest_to_many(
         self, space: Space, items: Sequence[IndexedItem], *, limit: int, where: Filter
