@@ -118,10 +118,8 @@ class Upkeep:
     async def _maintain(self) -> None:
         async with self.lock.held_if_free() as mine:
             if mine:
-                # Cancelling amid a LanceDB commit is safe, but a lock must not go while the commit runs on.
-                with anyio.CancelScope(shield=True):
-                    self.rota.sign("looking after the spaces")
-                    await self.work()
+                self.rota.sign("looking after the spaces")
+                await self.work()
                 await self.sleep()
                 await self._retain()
                 self.rota.sign("waiting")
@@ -136,9 +134,8 @@ class Upkeep:
     async def _keeping_flat(self) -> None:
         while True:
             await anyio.sleep(_PAUSE_SECONDS)
-            with anyio.CancelScope(shield=True):
-                await take_in(self.ledger, self.spaces)
-                await self._keep_flat()
+            await take_in(self.ledger, self.spaces)
+            await self._keep_flat()
 
     async def work(self, *, everything: bool = False) -> None:
         """One round: screens what is older, reconciles and judges it now and then, compacts after enough commits."""
