@@ -14,8 +14,8 @@ from fleetlore.server.command_group import (
     promote_after_option,
     with_ledger,
 )
+from fleetlore.server.turns import turn_of
 from fleetlore.storage.ledger import Ledger
-from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 
 # Whoever waits for it wants it done; a server would rather be asked.
 _HURRIED_SLICE = 0.5
@@ -29,10 +29,9 @@ def rebuild(data: Path, embedder: str | None) -> None:
     from fleetlore.kmu.rebuilding import rebuild_spaces  # noqa: PLC0415  LanceDB takes two seconds to import
 
     async def work(ledger: Ledger) -> int:
-        lock = ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE)
         total = sum([await ledger.read.count("general"), await ledger.read.count("prompt")])
-        with click.progressbar(length=total, label="rebuilding", file=sys.stderr) as bar:
-            async with lock.held():
+        async with turn_of(data, "rebuilding"):
+            with click.progressbar(length=total, label="rebuilding", file=sys.stderr) as bar:
                 return await rebuild_spaces(
                     ledger,
                     data,
@@ -56,13 +55,11 @@ def consolidate(data: Path, promote_after: int, as_json: bool) -> None:
 
     async def work(ledger: Ledger) -> Consolidated:
         policy = Policy(promote_after=promote_after)
-        async with KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit:
-            async with unit.upkeep.lock.held_if_free() as mine:
-                if mine:
-                    return await sleep(unit)
-            click.echo("another process does upkeep on this data; waiting until it is done", err=True)
-            async with unit.upkeep.lock.held():
-                return await sleep(unit)
+        async with (
+            KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit,
+            turn_of(data, "consolidating"),
+        ):
+            return await sleep(unit)
 
     async def sleep(unit: KnowledgeManagementUnit) -> Consolidated:
         waiting, _ = await unit.ledger.read.waiting()

@@ -178,7 +178,7 @@ async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Se
                 server_header=False,
                 ssl_certfile=access.certificate,
                 ssl_keyfile=access.key,
-                limit_concurrency=access.limits.connections,
+                limit_concurrency=access.limits.connections + 1,  # from which on uvicorn turns away
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             scheme = "https" if access.certificate else "http"

@@ -61,6 +61,8 @@ async def ready(ledger: Ledger, spaces: KnowledgeSpaces, *, among: Iterable[Agen
     await spaces.resident.follow(ledger, news)
     if not spaces.resident.answers():
         await _catch_up(ledger, spaces)
+    elif spaces.lacking == BEHIND:
+        spaces.lacking = ""
     return owners
 
 

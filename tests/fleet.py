@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -60,6 +61,15 @@ class Fleet:
 
     async def resource(self, uri: str) -> Any:
         return json.loads((await self.client.read_resource(uri)).contents[0].text)
+
+    async def status(self) -> Any:
+        return await self.resource("fleetlore://status")
+
+    async def rests(self) -> None:
+        """Returns once somebody has made a round of upkeep and waits for the next."""
+        with anyio.fail_after(60):
+            while ((await self.status())["maintainer"] or {"doing": ""})["doing"] != "waiting":  # noqa: ASYNC110
+                await anyio.sleep(0.02)  # a server tells no event
 
 
 @asynccontextmanager

@@ -5,32 +5,54 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import anyio
 
 _STRUCK = """
-import functools, importlib, inspect, os, signal, sys
+import asyncio, functools, importlib, inspect, json, os, sys
+from pathlib import Path
 from fleetlore.server.cli import main
 
-place, when, blow = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
-module, _, path = place.partition(":")
-owner = importlib.import_module(module)
-*owners, name = path.split(".")
-for part in owners:
-    owner = getattr(owner, part)
+place, when, blow, settings = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1)), json.loads(sys.argv.pop(1))
+
+def found(path):
+    module, _, path = path.partition(":")
+    owner = importlib.import_module(module)
+    *owners, name = path.split(".")
+    for part in owners:
+        owner = getattr(owner, part)
+    return owner, name
+
+for path, value in settings.items():
+    setattr(*found(path), value)
+owner, name = found(place)
 whole = getattr(owner, name)
 
 def strike():
+    setattr(owner, name, whole)  # once
     os.kill(os.getpid(), blow)
+
+async def strike_amid(work):
+    spaces = Path(sys.argv[sys.argv.index("--data") + 1], "spaces")
+    before, task = set(spaces.rglob("*")), asyncio.ensure_future(work)
+    while before.issuperset(spaces.rglob("*")):
+        if task.done():
+            os._exit(3)
+        await asyncio.sleep(0)
+    strike()
+    return await task
 
 async def later(*arguments, **options):
     if when == "before":
         strike()
+    if when == "amid":
+        return await strike_amid(whole(*arguments, **options))
     result = await whole(*arguments, **options)
     if when == "after":
         strike()
@@ -45,9 +67,20 @@ main()
 """
 
 
-def struck_at(place: str, *arguments: Any, when: str = "before", blow: int = signal.SIGKILL) -> list[str]:
-    """A command line that gets the signal before or after what it does at `place`, as in `fleetlore.m:Class.name`."""
-    return [sys.executable, "-c", _STRUCK, place, when, str(int(blow)), *map(str, arguments)]
+def struck_at(
+    place: str,
+    *arguments: Any,
+    when: str = "before",
+    blow: int = signal.SIGKILL,
+    settings: Mapping[str, int] = MappingProxyType({}),
+) -> list[str]:
+    """A command line that gets the signal once, where it does what is at `place`, as in `fleetlore.m:Class.name`.
+
+    Before or after it, or `amid` it: once it has written a first file into the spaces. `settings` are constants of
+    modules and what they shall be.
+    """
+    blows = [place, when, str(int(blow)), json.dumps(dict(settings))]
+    return [sys.executable, "-c", _STRUCK, *blows, *map(str, arguments)]
 
 
 async def killed_at(place: str, *arguments: Any, when: str = "before") -> None:

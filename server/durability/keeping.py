@@ -13,9 +13,9 @@ import click
 from fleetlore.server.command_group import commands, data_option, json_option
 from fleetlore.server.people.lines import counted
 from fleetlore.server.settings import utc_now
+from fleetlore.server.turns import turn_of
 from fleetlore.storage.errors import DataDirectoryUnusable, FileRefused, Refusal
 from fleetlore.storage.ledger import LEDGER_FILE
-from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 
 if TYPE_CHECKING:
     from fleetlore.kmu.backups import Contents
@@ -76,13 +76,13 @@ def restore(file: Path, yes: bool, data: Path, as_json: bool) -> None:
     kept = data / f"before-restore-{utc_now():%Y%m%dT%H%M%S%f}.sqlite"
 
     async def work() -> Contents:
-        with click.progressbar(length=1, label="restoring", file=sys.stderr) as bar:
+        async with turn_of(data, "restoring"):
+            with click.progressbar(length=1, label="restoring", file=sys.stderr) as bar:
 
-            def progress(done: int, total: int) -> None:
-                bar.length = max(total, 1)
-                bar.update(done - bar.pos)
+                def progress(done: int, total: int) -> None:
+                    bar.length = max(total, 1)
+                    bar.update(done - bar.pos)
 
-            async with ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE).held():
                 return await put_back(data, file, kept=kept, clock=utc_now, progress=progress)
 
     contents = anyio.run(work)

@@ -248,6 +248,7 @@ async def test_a_restore_that_was_killed_has_happened_or_not(folder, place, foun
     assert await _kept_in(data) == found
     await run("restore", folder / "backup.sqlite", "--yes", "--data", data)
     assert await _kept_in(data) == [LESSON]
+    assert not (data / "restoring").exists()
 
 
 async def test_a_backup_that_was_killed_is_none(folder):

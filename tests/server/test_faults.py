@@ -47,11 +47,6 @@ async def _in_tables(data):
         return await unit.ledger.snapshot(lambda view: waiting_rows(view, unit.spaces.generation)) == 0
 
 
-async def _rests(fleet):
-    maintainer = (await fleet.resource("fleetlore://status"))["maintainer"]
-    return maintainer and maintainer["doing"] == "waiting"
-
-
 def _removed(folder):
     """Whatever is just being written in it."""
     while folder.exists():
@@ -79,7 +74,7 @@ async def test_a_ledger_that_was_removed_takes_no_report_and_its_server_goes_on_
     data = tmp_path / "data"
     async with in_process(data) as fleet:
         await fleet.teach(LESSON, task="deploy")
-        await _soon(lambda: _rests(fleet))  # upkeep in the middle of a write would make its folders anew
+        await fleet.rests()  # upkeep in the middle of a write would make its folders anew
         data.rename(tmp_path / "elsewhere")
         lost = str(DataDirectoryLost(data))
         assert await fleet.refusal("submit_feedback", task="deploy", outcome="success") == lost
@@ -314,7 +309,7 @@ async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp
 async def test_spaces_that_vanish_under_a_server_are_filled_again_from_the_ledger(tmp_path):
     async with in_process(tmp_path) as fleet, in_process(tmp_path) as other:
         await fleet.teach(LESSON, task="deploy")
-        await _soon(lambda: _rests(fleet))
+        await fleet.rests()
         shutil.rmtree(tmp_path / "spaces")
 
         async def back(asked):
