@@ -135,7 +135,10 @@ class SharedMemory:
             # What held for a while gets a new chance at once; what does not hold is not tried all the time.
             pause = _PAUSE_SECONDS if anyio.current_time() - began > _LONGEST_PAUSE_SECONDS else pause * 2
             pause = min(pause, _LONGEST_PAUSE_SECONDS)
-            await anyio.sleep(pause)
+            generation = ledger.info.generation
+            with anyio.move_on_after(pause):
+                while not await _rebuilt(ledger, generation):  # noqa: ASYNC110  another process tells no event
+                    await anyio.sleep(_PAUSE_SECONDS)
 
     async def unit(self) -> KnowledgeManagementUnit:
         """The knowledge management unit, once it is open; raises why it cannot be."""
@@ -218,6 +221,14 @@ class SharedMemory:
         """What a caller works on who does not say."""
         await self._placed.wait()
         return self._project
+
+
+async def _rebuilt(ledger: Ledger, generation: int) -> bool:
+    """Whether there are other tables by now than those that could not be used."""
+    try:
+        return (await ledger.refresh()).generation != generation
+    except DataError:  # which whoever opens the unit is told
+        return False
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fleetlore.storage.spaces import KnowledgeSpaces
 
 
-_PATIENCE = 1.0  # where somebody is suspended in the midst of writing, who asks is answered without what came since
+_PATIENCE = 3.0  # where somebody is suspended in the midst of writing, who asks is answered without what came since
 
 
 class Lookout:
