@@ -277,9 +277,8 @@ async def test_servers_whose_clocks_are_hours_apart_share_one_memory(tmp_path):
     assert (await told("audit", "verify", "--data", tmp_path))["whole"]
 
 
-@pytest.mark.parametrize(
-    ("part", "how"), [("data", "zeroed"), ("data", "torn"), ("_versions", "torn"), ("_versions", "missing")]
-)
+# Where all versions are missing there is no table, and whoever sees it first makes it anew.
+@pytest.mark.parametrize(("part", "how"), [("data", "zeroed"), ("data", "torn"), ("_versions", "torn")])
 async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp_path, part, how):
     async with in_process(tmp_path) as knowing:
         await knowing.teach(LESSON, task="deploy")
