@@ -41,16 +41,23 @@ class HttpClient:
             f"POST {self.url.path} HTTP/1.1\r\nHost: {self.url.netloc}\r\nContent-Type: application/json\r\n"
             f"Accept: application/json, text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        if self.streams is None or self.streams[0].at_eof():
-            self.close()
-            self.streams = await asyncio.open_connection(self.url.hostname, self.url.port)
-        reader, writer = self.streams
-        writer.write(head.encode() + body)
-        status, *fields = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
+        try:
+            reader, told = await self._sent(head.encode() + body)
+        except asyncio.IncompleteReadError:  # the server closed an idle connection in this very moment
+            reader, told = await self._sent(head.encode() + body)
+        status, *fields = told.lower().split(b"\r\n")
         [length] = [int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length:")]
         answer = await reader.readexactly(length)
         assert b" 200 " in status, answer
         return check(tool, answer)
+
+    async def _sent(self, message: bytes) -> tuple[asyncio.StreamReader, bytes]:
+        if self.streams is None or self.streams[0].at_eof():
+            self.close()
+            self.streams = await asyncio.open_connection(self.url.hostname, self.url.port)
+        reader, writer = self.streams
+        writer.write(message)
+        return reader, await reader.readuntil(b"\r\n\r\n")
 
     def close(self) -> None:
         if self.streams is not None:
