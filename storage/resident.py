@@ -29,7 +29,7 @@ from fleetlore.storage.table_rows import held_in, held_of
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
-    from fleetlore.storage.embedding import Vectors
+    from fleetlore.storage.embedding import Embedder, Vectors
     from fleetlore.storage.ledger import Ledger
     from fleetlore.storage.ledger_view import LedgerView
     from fleetlore.storage.rows import IndexedItem
@@ -60,10 +60,11 @@ class _Asked:
 
 @dataclass(slots=True, eq=False)
 class Loaded:
-    """What is in memory: of which generation of the tables, and up to which change."""
+    """What is in memory: of which generation of the tables, made with which embedder, and up to which change."""
 
     spaces: dict[Space, ResidentSpace]
     generation: int
+    embedder: Embedder
     reached: RowChange
 
 
@@ -183,7 +184,7 @@ class ResidentSpaces:
             changed = list({change.item for change in changes})
             living = {space: await ledger.read.living_among(space, changed) for space in SPACES}
             for space, items in living.items():
-                await self._put(loaded.spaces[space], items)
+                await _put(loaded, space, items)
                 loaded.spaces[space].discard(set(changed) - {item.id for item in items})
             loaded.reached = changes[-1]
         return self._fits(loaded)
@@ -198,10 +199,6 @@ class ResidentSpaces:
             self._too_many_in = self._spaces.generation
             return False
         return True
-
-    async def _put(self, held: ResidentSpace, items: Sequence[IndexedItem]) -> None:
-        if items:
-            held.put(await anyio.to_thread.run_sync(held_of, items, self._spaces.embedder))
 
     async def _load_when_wanted(self, ledger: Ledger) -> None:
         while True:
@@ -220,16 +217,17 @@ class ResidentSpaces:
 
         None where they are too many.
         """
-        generation = self._spaces.generation
+        generation, embedder = self._spaces.generation, self._spaces.embedder  # others may be turned to meanwhile
         loaded = Loaded(
-            spaces={space: ResidentSpace(self._spaces.embedder.dimension) for space in SPACES},
+            spaces={space: ResidentSpace(embedder.dimension) for space in SPACES},
             generation=generation,
+            embedder=embedder,
             reached=await ledger.read.last_row_change(),
         )
         coming = await ledger.read.row_changes_after(await ledger.read.followed(generation), None) or ()
         outdated = {change.item for change in coming}
         for space, held in loaded.spaces.items():
-            async for rows in self._spaces.snapshot(space):
+            async for rows in self._spaces.snapshot(space, generation):
                 await anyio.to_thread.run_sync(_hold, held, rows)
                 if not self._fits(loaded):
                     return None
@@ -237,10 +235,16 @@ class ResidentSpaces:
             await anyio.to_thread.run_sync(held.discard, held.ids() - living | outdated)
             missing = list(living - held.ids())
             for start in range(0, len(missing), _MISSING_AT_ONCE):
-                await self._put(held, await ledger.read.living_among(space, missing[start : start + _MISSING_AT_ONCE]))
+                part = missing[start : start + _MISSING_AT_ONCE]
+                await _put(loaded, space, await ledger.read.living_among(space, part))
                 if not self._fits(loaded):
                     return None
         return loaded
+
+
+async def _put(loaded: Loaded, space: Space, items: Sequence[IndexedItem]) -> None:
+    if items:
+        loaded.spaces[space].put(await anyio.to_thread.run_sync(held_of, items, loaded.embedder))
 
 
 def _hold(held: ResidentSpace, rows: RecordBatch) -> None:

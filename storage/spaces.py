@@ -225,11 +225,11 @@ class KnowledgeSpaces:
             rows = await self._tables[space].query().select(["id"]).to_arrow()
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
-    async def snapshot(self, space: Space) -> AsyncIterator[Any]:
-        """Every row as it is now, in slices (pyarrow record batches)."""
+    async def snapshot(self, space: Space, generation: int) -> AsyncIterator[Any]:
+        """Every row of that generation as it is now, in slices (pyarrow record batches)."""
         with our_errors():
             # A table of its own, which no commit moves on. Taking rows by their places needs less memory than a scan.
-            table = await self._database.open_table(f"{space}_{self.generation}")
+            table = await self._database.open_table(f"{space}_{generation}")
             await table.checkout(await table.version())
             rows = await table.count_rows()
         for start in range(0, rows, _SLICE):
