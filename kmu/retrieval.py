@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from heapq import nlargest
-from typing import TYPE_CHECKING
-
-import anyio
 
 from fleetlore.kmu.control import Control, control, states_of
 from fleetlore.kmu.evidence import weight_of_evidence
@@ -21,17 +18,13 @@ from fleetlore.kmu.ranking import LEAST_LIKENESS, Candidate, Ranked, candidates,
 from fleetlore.kmu.screening import screen_question
 from fleetlore.kmu.suspicion import gives_orders
 from fleetlore.kmu.uplift import holds_out
-from fleetlore.storage.errors import NotWritable, known_fault
+from fleetlore.storage.errors import NotWritable
 from fleetlore.storage.identifiers import ItemId, new_receipt_id
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Factors, Item, Outline, Receipt, Shown, Space
 from fleetlore.storage.search import Filter, Legs
-from fleetlore.storage.searching import Lookout, search_latest
-
-if TYPE_CHECKING:
-    from fleetlore.storage.embedding import Vectors
-    from fleetlore.storage.spaces import KnowledgeSpaces
+from fleetlore.storage.searching import Searches
 
 # On Banking77 streams 50 neighbours teach as much as 200, 30 nearly so.
 NEAREST = 50
@@ -54,8 +47,7 @@ class _Weighed:
 
 async def retrieve(
     ledger: Ledger,
-    spaces: KnowledgeSpaces,
-    lookout: Lookout,
+    searches: Searches,
     exploration: Exploration,
     question: Question,
     *,
@@ -64,15 +56,16 @@ async def retrieve(
 ) -> Retrieval:
     """Answers a question. `fits` says whether an answer is within the caller's budget; groups that are not stay out."""
     question = await screen_question(question)
-    owns = await lookout.look(question.agent)
-    [vector] = spaces.embedder.embed([question.task])
-    found = await _searched(ledger, spaces, question, vector, owns=owns)
-    general, own = found["general"], found.get("prompt")
+    wanted: dict[Space, Filter] = {
+        "general": Filter(tags=question.tags),
+        "prompt": Filter(owner=question.agent, task_type=question.task_type, tags=question.tags),
+    }
+    found = await searches.search(wanted, task=question.task, terms=search_terms(question.task))
     receipt = new_receipt_id(ledger.clock())
     held_out = holds_out(ledger.digest("hold out", receipt), policy.hold_out)
-    gap = exploration.gap_near(question.task, vector) if policy.explore and not held_out else None
+    gap = exploration.gap_near(question.task, found.vector) if policy.explore and not held_out else None
     weighed = await ledger.snapshot(
-        lambda view: _weighed(view, question, general, own, gap=gap, held_out=held_out, learning=policy.learning)
+        lambda view: _weighed(view, question, found.legs, gap=gap, held_out=held_out, learning=policy.learning)
     )
     chosen = [entry for group in weighed.groups for entry in group]
     answer = Retrieval(
@@ -82,43 +75,17 @@ async def retrieve(
         against=weighed.against,
         omitted=len(chosen),
         held_out=held_out,
-        lacking="" if spaces.resident.answers() else spaces.lacking,
+        lacking=found.lacking,
     )
     whole = replace(answer, items=tuple(chosen), omitted=0)
     answer = whole if fits(whole) else _cut(answer, weighed.groups, fits)
     return await _with_receipt(ledger, question, answer, weighed.near, weighed.gap, fits)
 
 
-async def _searched(
-    ledger: Ledger, spaces: KnowledgeSpaces, question: Question, vector: Vectors, *, owns: bool
-) -> Mapping[Space, Legs]:
-    """What lies near the task: in the general space, and in the agent's own if it has any there."""
-    wanted: dict[Space, Filter] = {"general": Filter(tags=question.tags)}
-    if owns:
-        wanted["prompt"] = Filter(owner=question.agent, task_type=question.task_type, tags=question.tags)
-    terms, found = search_terms(question.task), dict[Space, Legs]()
-
-    async def search(space: Space) -> None:
-        found[space] = await search_latest(ledger, spaces, space, text=terms, vector=vector, where=wanted[space])
-
-    if spaces.resident.answers():  # nothing is gained by doing it at once
-        for space in wanted:
-            await search(space)
-        return found
-    try:
-        async with anyio.create_task_group() as searches:
-            for space in wanted:
-                searches.start_soon(search, space)
-    except ExceptionGroup as error:
-        raise known_fault(error) or error from error
-    return found
-
-
 async def _weighed(
     view: LedgerView,
     question: Question,
-    general: Legs,
-    own: Legs | None,
+    legs: Mapping[Space, Legs],
     *,
     gap: Gap | None,
     held_out: bool,
@@ -128,9 +95,10 @@ async def _weighed(
     experience = await view.experience()
     weight = weight_of_evidence(experience) if learning else 0.0
     ranking = partial(rank, project=question.project, experience=experience, weight=weight)
-    ranked = ranking(await _found(view, question, general))
+    ranked = ranking(await _found(view, question, legs["general"]))
     companions = await _companions(view, question, ranked)
-    owned = ranking(await _found(view, question, own, filed=bool(question.task_type))) if own is not None else []
+    filed = bool(question.task_type)
+    owned = ranking(await _found(view, question, legs["prompt"], filed=filed)) if "prompt" in legs else []
     if not question.held:
         ranked, owned = ([entry for entry in entries if not entry.item.flags] for entries in (ranked, owned))
         companions = {key: item for key, item in companions.items() if not item.flags}

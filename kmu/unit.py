@@ -23,7 +23,7 @@ from fleetlore.storage.maintainer import Rota
 from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
 from fleetlore.storage.row_changes import NONE_YET
 from fleetlore.storage.search import Filter
-from fleetlore.storage.searching import Lookout, ready, search_latest
+from fleetlore.storage.searching import Searches
 from fleetlore.storage.spaces import KnowledgeSpaces
 
 _PROBE = "is the memory well and of use to anybody"
@@ -36,7 +36,7 @@ class KnowledgeManagementUnit:
         self,
         ledger: Ledger,
         spaces: KnowledgeSpaces,
-        lookout: Lookout,
+        searches: Searches,
         exploration: Exploration,
         upkeep: Upkeep,
         policy: Policy,
@@ -44,7 +44,7 @@ class KnowledgeManagementUnit:
         self.ledger = ledger
         self.spaces = spaces
         self.exploration = exploration
-        self._lookout = lookout
+        self._searches = searches
         self.upkeep = upkeep
         self._policy = policy
 
@@ -61,24 +61,21 @@ class KnowledgeManagementUnit:
             if spaces.lacking and await ledger.read.followed(generation) == NONE_YET:
                 spaces.lacking = ""  # nothing was ever in them
             await stack.enter_async_context(spaces.resident.kept(ledger))
-            lookout = await stack.enter_async_context(Lookout(ledger, spaces).kept())
+            searches = await stack.enter_async_context(Searches(ledger, spaces).running())
             exploration = await stack.enter_async_context(Exploration(ledger, lambda: spaces.embedder).running())
             upkeep = Upkeep(
                 ledger, spaces, ProcessLock(data / MAINTAIN_LOCK, patience=LONG_PATIENCE), policy, Rota(data)
             )
-            yield cls(ledger, spaces, lookout, exploration, upkeep, policy)
+            yield cls(ledger, spaces, searches, exploration, upkeep, policy)
 
     async def prove(self) -> None:
         """Searches in each space; raises why they are of no use."""
-        await ready(self.ledger, self.spaces)
-        [vector] = self.spaces.embedder.embed([_PROBE])
-        for space in SPACES:
-            await search_latest(self.ledger, self.spaces, space, text=_PROBE, vector=vector, where=Filter())
+        await self._searches.search(dict.fromkeys(SPACES, Filter()), task=_PROBE, terms=_PROBE)
 
     async def retrieve(self, question: Question, *, fits: Callable[[Retrieval], bool]) -> Retrieval:
         """What is known for a task, within a budget; see `retrieval.retrieve`."""
         return await retrieval.retrieve(
-            self.ledger, self.spaces, self._lookout, self.exploration, question, fits=fits, policy=self._policy
+            self.ledger, self._searches, self.exploration, question, fits=fits, policy=self._policy
         )
 
     async def learn(self, report: Report) -> Acknowledgement:

@@ -107,6 +107,12 @@ class ResidentSpaces:
             finally:
                 tasks.cancel_scope.cancel()
 
+    @property
+    def loaded(self) -> Loaded | None:
+        """What is in memory of the generation that is searched."""
+        loaded = self._loaded
+        return loaded if loaded is not None and loaded.generation == self._spaces.generation else None
+
     async def news(self, view: LedgerView) -> News:
         """What is to be followed."""
         loaded = self._loaded
@@ -119,8 +125,7 @@ class ResidentSpaces:
         `news` were read meanwhile; they are read anew where memory was.
         """
         async with self._following:
-            if self._loaded is not None and self._loaded.generation != self._spaces.generation:
-                self._loaded = None
+            self._loaded = self.loaded
             if self._loaded is not None:
                 if news.beside is not self._loaded:
                     news = await self.news(ledger.read)
@@ -172,9 +177,7 @@ class ResidentSpaces:
         return [answers[place] for place in range(len(asked))]
 
     def _view(self, space: Space) -> SpaceView | None:
-        if self._loaded is None or self._loaded.generation != self._spaces.generation:
-            return None
-        return self._loaded.spaces[space].view()
+        return self.loaded.spaces[space].view() if self.loaded is not None else None
 
     async def _caught_up(self, ledger: Ledger, loaded: Loaded, changes: Sequence[RowChange] | None) -> bool:
         """False where what is loaded must be loaded anew."""

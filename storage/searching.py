@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import anyio
 
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import NotWritable, SpacesDamaged, StorageBusy, StorageFault, known_fault
@@ -17,76 +20,117 @@ from fleetlore.storage.search import BEHIND, ONE_LEG, Filter, Legs
 if TYPE_CHECKING:
     from fleetlore.storage.embedding import Vectors
     from fleetlore.storage.resident import News
-    from fleetlore.storage.spaces import KnowledgeSpaces
-
+    from fleetlore.storage.spaces import Answering, KnowledgeSpaces
 
 _PATIENCE = 3.0  # where somebody is suspended in the midst of writing, who asks is answered without what came since
 
 
-class Lookout:
-    """Looks at what was committed before a search: once for all who have come meanwhile."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What one look found: what knows everything that was committed before it, and who has items of its own."""
+
+    answering: Answering
+    owners: frozenset[AgentName]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What lies near a task in each space that was searched, the task's vector, and what searching lacked, in words."""
+
+    legs: Mapping[Space, Legs]
+    vector: Vectors
+    lacking: str
+
+
+class Searches:
+    """Searches the spaces, after a look at what was committed: one for all who have come meanwhile."""
 
     def __init__(self, ledger: Ledger, spaces: KnowledgeSpaces) -> None:
         self._ledger = ledger
         self._spaces = spaces
-        self._looks: Batcher[AgentName, bool] = Batcher(self._look)
+        self._looks: Batcher[AgentName, Look] = Batcher(self._look)
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[Lookout]:
-        """Looks until the block ends."""
+    async def running(self) -> AsyncIterator[Searches]:
+        """Searches until the block ends."""
         async with self._looks.running():
             yield self
 
-    async def look(self, agent: AgentName) -> bool:
-        """Makes searching know what is committed, see `ready`; says whether the agent has items of its own."""
-        return await self._looks.submit(agent)
+    async def search(self, where: Mapping[Space, Filter], *, task: str, terms: str) -> Found:
+        """What lies near a task in these spaces, by its meaning and by these words, as of the last commit of anybody.
 
-    async def _look(self, agents: Sequence[AgentName]) -> Sequence[bool]:
-        owners = await ready(self._ledger, self._spaces, among=set(agents))
-        return [agent in owners for agent in agents]
+        A space of which one owner's rows are wanted is left out where there are none. Looks again where something else
+        answers by now, which may know less: the spaces have come into memory, or a rebuild took their tables away.
+        """
+        owner = AgentName(next((one.owner for one in where.values() if one.owner), ""))
+        while True:
+            look = await self._looks.submit(owner)
+            [vector] = self._spaces.embedder.embed([task])
+            wanted = {space: one for space, one in where.items() if one.owner in look.owners | {""}}
+            legs = await self._all(wanted, terms, vector)
+            if self._spaces.answering == look.answering:
+                lacking = "" if self._spaces.resident.answers() else self._spaces.lacking
+                return Found(legs=legs, vector=vector, lacking=lacking)
+
+    async def _look(self, owners: Sequence[AgentName]) -> Sequence[Look]:
+        return [await ready(self._ledger, self._spaces, among=set(owners))] * len(owners)
+
+    async def _all(self, wanted: Mapping[Space, Filter], terms: str, vector: Vectors) -> Mapping[Space, Legs]:
+        found = dict[Space, Legs]()
+
+        async def search(space: Space) -> None:
+            found[space] = await self._one(space, terms, vector, wanted[space])
+
+        if self._spaces.resident.answers():  # nothing is gained by doing it at once
+            for space in wanted:
+                await search(space)
+            return found
+        try:
+            async with anyio.create_task_group() as searches:
+                for space in wanted:
+                    searches.start_soon(search, space)
+        except ExceptionGroup as error:
+            raise known_fault(error) or error from error
+        return found
+
+    async def _one(self, space: Space, terms: str, vector: Vectors, where: Filter) -> Legs:
+        """Where one way of searching is broken, what the other finds; nothing where something else answers by now."""
+        answering = self._spaces.answering
+        try:
+            found = await self._spaces.search(space, text=terms, vector=vector, where=where)
+        except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
+            fault = known_fault(error)
+            if not isinstance(fault, StorageFault):
+                raise
+            await follow_generation(self._ledger, self._spaces)
+            if self._spaces.answering != answering:
+                return Legs(text={}, vector={})
+            return await _by_one_leg(self._spaces, space, text=terms, vector=vector, where=where, fault=fault)
+        if self._spaces.lacking == ONE_LEG:
+            self._spaces.lacking = ""
+        return found
 
 
-async def ready(ledger: Ledger, spaces: KnowledgeSpaces, *, among: Iterable[AgentName] = ()) -> set[AgentName]:
+async def ready(ledger: Ledger, spaces: KnowledgeSpaces, *, among: Collection[AgentName] = ()) -> Look:
     """Makes searching know what is committed: what is in memory, or else the tables.
 
-    Where they have far to go, or cannot go on now, `spaces.lacking` says that something may be missing. Returns which
-    of these agents have items of their own.
+    Where they have far to go, or cannot go on now, `spaces.lacking` says that something may be missing. `among` are the
+    agents of whom one wants to know whether they have items of their own.
     """
 
-    async def seen(view: LedgerView) -> tuple[News, set[AgentName]]:
-        return await spaces.resident.news(view), {agent for agent in among if await view.has_own_items(agent)}
+    async def seen(view: LedgerView) -> tuple[News, frozenset[AgentName]]:
+        owners = [agent for agent in among if agent and await view.has_own_items(agent)]
+        return await spaces.resident.news(view), frozenset(owners)
 
     news, owners = await ledger.look(seen)
     await turn(ledger, spaces)
     await spaces.resident.follow(ledger, news)
+    answering = spaces.answering  # what comes into memory from here on has yet to follow
     if not spaces.resident.answers():
         await _catch_up(ledger, spaces)
     elif spaces.lacking == BEHIND:
         spaces.lacking = ""
-    return owners
-
-
-async def search_latest(
-    ledger: Ledger, spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter
-) -> Legs:
-    """Searches what is `ready`, also where another process has erased since and took away the tables from before.
-
-    Where one way of searching is broken, what the other finds is the answer, and `spaces.lacking` says so.
-    """
-    searched = spaces.generation
-    try:
-        found = await spaces.search(space, text=text, vector=vector, where=where)
-    except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together
-        fault = known_fault(error)
-        if not isinstance(fault, StorageFault):
-            raise
-        await follow_generation(ledger, spaces)
-        if spaces.generation == searched:
-            return await _by_one_leg(spaces, space, text=text, vector=vector, where=where, fault=fault)
-        found = await spaces.search(space, text=text, vector=vector, where=where)
-    if spaces.lacking == ONE_LEG:
-        spaces.lacking = ""
-    return found
+    return Look(answering=answering, owners=owners)
 
 
 async def _catch_up(ledger: Ledger, spaces: KnowledgeSpaces) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -22,7 +22,7 @@ from fleetlore.storage.errors import SpacesDamaged
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
-from fleetlore.storage.resident import ResidentSpaces
+from fleetlore.storage.resident import Loaded, ResidentSpaces
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.space_faults import our_errors, retried
@@ -30,6 +30,8 @@ from fleetlore.storage.space_tables import connected, index_as_needed, made_tabl
 from fleetlore.storage.table_rows import predicate_of, rows_of, vectors_of
 
 ResultT = TypeVar("ResultT")
+# What a search is answered by: the tables of a generation, or what is in memory of it.
+Answering: TypeAlias = tuple[int, Loaded | None]
 
 # On 2 cores, with nearly a million vectors of real lessons and of their like, an index built in 18 s of processor time:
 # recall@10 .976 at 23 ms; with 32 and 8 .963, and more probes alone add nothing. With 100,000 rows .99 and more.
@@ -155,6 +157,11 @@ class KnowledgeSpaces:
         doomed = list(ids)
         if doomed:
             await retried(lambda: self._tables[space].delete(one_of(doomed)))
+
+    @property
+    def answering(self) -> Answering:
+        """What a search is answered by now."""
+        return self.generation, self.resident.loaded
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg. `vector` has shape (dimension,)."""

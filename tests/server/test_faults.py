@@ -283,6 +283,7 @@ async def test_broken_spaces_refuse_whole_and_are_well_again_after_a_rebuild(tmp
     async with in_process(tmp_path) as knowing:
         await knowing.teach(LESSON, task="deploy")
         await _soon(lambda: _in_tables(tmp_path))
+        await knowing.rests()  # who just then compacts mends it
         for file in (tmp_path / "spaces" / "general_1.lance" / part).iterdir():
             damage(file, how)
         async with in_process(tmp_path) as fleet:

@@ -5,7 +5,7 @@ from fleetlore.kmu.report import Report
 from fleetlore.kmu.wish import Wish
 from fleetlore.storage.reconciliation import take_in
 from fleetlore.storage.search import Filter
-from fleetlore.storage.searching import search_latest
+from fleetlore.storage.searching import Searches
 
 TASK = "rotate the signing keys"
 
@@ -20,16 +20,22 @@ async def erased(unit, item):
     assert await erasure.finish(unit.ledger, unit.spaces, begun.plan, agent="ana", progress=print)
 
 
-async def test_a_search_under_way_turns_to_the_tables_that_are_left(opened):
+async def test_a_search_under_way_turns_to_the_tables_that_are_left(opened, monkeypatch):
     async with opened() as reading, opened() as erasing:
         kept = await learnt(reading, "Keep the old key for a day")
-        await erased(erasing, await learnt(reading, "Restart the gateway first"))
-        assert reading.spaces.generation < erasing.spaces.generation
-        [vector] = reading.spaces.embedder.embed([TASK])
-        legs = await search_latest(
-            reading.ledger, reading.spaces, "general", text="keys", vector=vector, where=Filter()
-        )
-        assert set(legs.vector) == {kept}
+        doomed = await learnt(reading, "Restart the gateway first")
+        search = reading.spaces.search
+
+        async def overtaken(*space, **what):
+            monkeypatch.undo()
+            await erased(erasing, doomed)
+            assert reading.spaces.generation < erasing.spaces.generation
+            return await search(*space, **what)
+
+        monkeypatch.setattr(reading.spaces, "search", overtaken)
+        async with Searches(reading.ledger, reading.spaces).running() as searches:
+            found = await searches.search({"general": Filter()}, task=TASK, terms="keys")
+        assert set(found.legs["general"].vector) == {kept}
         assert reading.spaces.generation == erasing.spaces.generation
 
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleetlore.kmu.policy import Policy
+from fleetlore.kmu.question import Question
 from fleetlore.kmu.rebuilding import rebuild_spaces
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.unit import KnowledgeManagementUnit
@@ -31,6 +32,7 @@ from fleetlore.storage.records import SPACES
 from fleetlore.storage.resident import ResidentSpaces
 from fleetlore.storage.resident_space import ResidentSpace
 from fleetlore.storage.search import Filter
+from fleetlore.storage.spaces import KnowledgeSpaces
 from fleetlore.storage.table_rows import HeldRows, names_in, searchable, vectors_of
 from fleetlore.storage.words import words_of
 
@@ -174,6 +176,33 @@ async def test_what_memory_has_read_is_right_where_the_table_is_behind(opened):
             await unit.spaces.remove("general", told[:1])
     async with opened() as unit:
         assert (await _from_memory(unit))[1].keys() == set(told)
+
+
+async def test_memory_that_comes_in_the_midst_of_a_retrieval_hides_nothing(opened, monkeypatch):
+    load, search = ResidentSpaces._load, KnowledgeSpaces.search
+    read, may_come = anyio.Event(), anyio.Event()
+
+    async def held_up(resident, ledger):
+        loaded = await load(resident, ledger)
+        read.set()
+        await may_come.wait()
+        return loaded
+
+    async def overtaken(spaces, *where, **what):
+        may_come.set()
+        while spaces.resident.loaded is None:  # noqa: ASYNC110
+            await anyio.sleep(0.001)
+        return await search(spaces, *where, **what)
+
+    monkeypatch.setattr(ResidentSpaces, "_load", held_up)
+    monkeypatch.setattr(KnowledgeSpaces, "search", overtaken)
+    async with opened() as unit:
+        with anyio.fail_after(20):
+            await unit.spaces.resident.follow(unit.ledger, await unit.spaces.resident.news(unit.ledger.read))
+            await read.wait()
+            await unit.learn(Report(agent=AGENT, task=TASKS[0], outcome="success", insight=INSIGHTS[0]))
+            found = await unit.retrieve(Question(task=TASKS[0], agent=AGENT), fits=lambda _: True)
+        assert [entry.item.insight for entry in found.items] == [INSIGHTS[0]]
 
 
 async def test_a_ledger_that_was_put_back_is_read_anew(opened, tmp_path):
