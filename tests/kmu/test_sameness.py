@@ -273,10 +273,13 @@ def test_a_lesson_that_says_hardly_more_or_nearly_the_same_is_similar(one, other
 )
 def test_the_longest_insight_is_judged_at_once_whatever_it_repeats(text):
     def seconds(insight):
-        started = time.process_time()
-        judge(insight, f"{insight} x", cosine=0.9)
-        return time.process_time() - started
+        """Of this thread alone, and without what the first time costs."""
+        spent = []
+        for _ in range(3):
+            started = time.thread_time()
+            judge(insight, f"{insight} x", cosine=0.9)
+            spent.append(time.thread_time() - started)
+        return min(spent)
 
-    judge("warmed", "up", cosine=0.9)
     # Ten times as long takes ten times the time; what goes over the text again for each part of it takes a hundred.
     assert seconds(text) < 30 * seconds(text[: len(text) // 10]) + 0.1
