@@ -51,7 +51,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 class SharedMemory:
     """One process's memory: the ledger at once, the unit behind it.
 
-    Importing LanceDB takes two seconds: a client's handshake is answered meanwhile, its first report is taken, and only
+    Importing LanceDB takes a second: a client's handshake is answered meanwhile, its first report is taken, and only
     who wants to search waits.
     """
 

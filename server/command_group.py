@@ -239,7 +239,7 @@ def with_unit(
     async def run(ledger: Ledger) -> ResultT:
         if sys.stderr.isatty():
             click.secho("opening the knowledge spaces …", dim=True, err=True)
-        from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes two seconds to import
+        from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes a second to import
 
         async with KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit:
             return await work(unit)

@@ -26,7 +26,7 @@ _HURRIED_SLICE = 0.5
 @embedder_option
 def rebuild(data: Path, embedder: str | None) -> None:
     """Make both knowledge spaces anew from the ledger, also with another embedder."""
-    from fleetlore.kmu.rebuilding import rebuild_spaces  # noqa: PLC0415  LanceDB takes two seconds to import
+    from fleetlore.kmu.rebuilding import rebuild_spaces  # noqa: PLC0415  LanceDB takes a second to import
 
     async def work(ledger: Ledger) -> int:
         total = sum([await ledger.read.count("general"), await ledger.read.count("prompt")])

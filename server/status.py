@@ -16,7 +16,7 @@ from fleetlore.storage.maintainer import maintainer
 from fleetlore.storage.records import SPACES
 
 VERSION = version("fleetlore")
-LANCEDB_VERSION = version("lancedb")  # importing it takes two seconds
+LANCEDB_VERSION = version("lancedb")  # importing it takes a second
 _MENDED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 ALIVE: dict[str, Any] = {"status": "ok"}  # all that somebody without a token is told
 

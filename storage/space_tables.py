@@ -6,11 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lancedb
-from lancedb.expr import col, lit
-from lancedb.index import FTS, BTree, IvfRq
-
 from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.lance import FTS, BTree, IvfRq, col, lancedb, lit
 from fleetlore.storage.records import Space
 from fleetlore.storage.space_faults import our_errors, retried
 from fleetlore.storage.table_rows import schema_of

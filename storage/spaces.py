@@ -2,7 +2,6 @@
 
 A row here that the ledger does not know does not exist, and both tables can be made anew from the ledger. Tables are
 named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next generation while this one answers.
-This is the only module that knows LanceDB.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
@@ -14,12 +13,11 @@ from typing import Any, TypeAlias, TypeVar
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-import lancedb
-from lancedb.query import MatchQuery
 
 from fleetlore.storage.embedding import Embedder, Vectors, load_embedder
 from fleetlore.storage.errors import SpacesDamaged
 from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.lance import MatchQuery, lancedb
 from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
 from fleetlore.storage.records import SPACES, Space
 from fleetlore.storage.resident import Loaded, ResidentSpaces

@@ -7,7 +7,7 @@ import re
 from itertools import chain
 from typing import Any
 
-import lancedb
+from fleetlore.storage.lance import lancedb
 
 # Whoever changes this makes another index: tables from before keep theirs.
 TOKENIZER: dict[str, Any] = {"base_tokenizer": "simple", "stem": True, "remove_stop_words": False}

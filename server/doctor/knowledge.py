@@ -79,7 +79,7 @@ def _answered(given: int, answered: int) -> Finding:
 
 
 async def _spaces(ledger: Ledger, data: Path, note: Callable[[Finding], None]) -> None:
-    from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415  LanceDB and the weights take two seconds
+    from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415  LanceDB and the weights take a second
     from fleetlore.storage.spaces import KnowledgeSpaces  # noqa: PLC0415
 
     embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)

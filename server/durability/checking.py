@@ -109,7 +109,7 @@ async def _ledger(ledger: Ledger, data: Path, note: Note) -> None:
 
 
 async def _spaces(ledger: Ledger, data: Path, note: Note) -> None:
-    from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415  LanceDB and the weights take two seconds
+    from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415  LanceDB and the weights take a second
     from fleetlore.storage.spaces import KnowledgeSpaces  # noqa: PLC0415
 
     embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)

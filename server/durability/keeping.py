@@ -62,7 +62,7 @@ def restore(file: Path, yes: bool, data: Path, as_json: bool) -> None:
 
     What was kept until then stays beside it, in a file of its own that can be put back in turn.
     """
-    from fleetlore.kmu.restoring import restore as put_back  # noqa: PLC0415  LanceDB takes two seconds to import
+    from fleetlore.kmu.restoring import restore as put_back  # noqa: PLC0415  LanceDB takes a second to import
 
     if not file.exists():
         raise FileRefused(file, None, "it is not there", "Choose another backup")

@@ -217,7 +217,7 @@ async def _importing(
         unit = None
         if not dry_run:
             from fleetlore.kmu.policy import Policy  # noqa: PLC0415
-            from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes two seconds
+            from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes a second
 
             unit = await stack.enter_async_context(KnowledgeManagementUnit.open(ledger, data, policy=Policy()))
         yield Import(ledger=ledger, unit=unit, agent=agent, project=project, tags=tags)
