@@ -26,8 +26,10 @@ from fleetlore.storage.errors import (
     StorageFull,
 )
 from fleetlore.storage.footing import Footing, footing, log_of, may_only_read
-from fleetlore.storage.opening import connected, migrate
+from fleetlore.storage.handle import HandleClosed
+from fleetlore.storage.opening import connected, migrate, told_as_ours
 from fleetlore.storage.queries import SCHEMA
+from fleetlore.storage.write_queue import WriteQueue
 
 ResultT = TypeVar("ResultT")
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -56,6 +58,7 @@ class Database:
         self._path = path
         self._patience = patience
         self._pragmas = pragmas
+        self._queue = WriteQueue(path.parent)
         self._footing: Footing | None = None
         self._unchanging = False  # opened as a file that nobody changes
         self._log_state = (0, 0)
@@ -134,10 +137,13 @@ class Database:
         await former.aclose()
 
     def _replaced(self) -> bool:
-        return footing(self._path, unchanging=self._unchanging) != self._footing
+        return self._footing is None or footing(self._path, unchanging=self._unchanging) != self._footing
 
     async def follow(self) -> bool:
         """Opens the file anew where another has taken its place; says whether one had.
+
+        What is open is closed before: SQLite cuts off the memory that both share by its name, and whoever reads it then
+        is ended by the kernel.
 
         Raises `DataDirectoryLost` where none is there.
         """
@@ -148,6 +154,8 @@ class Database:
                 if footing(self._path) is None:
                     self._trouble = DataDirectoryLost(self._path.parent)
                     raise self._trouble
+                self._footing = None
+                await self._connections.aclose()
                 await self._open()
         return True
 
@@ -189,6 +197,10 @@ class Database:
         connection = copy(self.reader)  # which the file that is opened anew meanwhile does not change
         try:
             return await connection.handle.carry_out(lambda: _at_once(connection, job))
+        except HandleClosed as error:
+            if not await self.follow() and connection.handle is self.reader.handle:
+                raise told_as_ours(error, self._path) from error
+            return await self.snapshot(job)
         finally:
             self.reader.damage = connection.damage or self.reader.damage
 
@@ -239,6 +251,8 @@ class Database:
         async with self._alone:
             try:
                 results = await self._writer.handle.carry_out(lambda: self._carried_out(jobs))
+            except HandleClosed as error:  # what came in its place could not be opened
+                raise told_as_ours(error, self._path) from error
             except _TROUBLES as trouble:
                 self._trouble = trouble
                 raise
@@ -247,7 +261,8 @@ class Database:
 
     async def _carried_out(self, jobs: Sequence[Job]) -> Sequence[Any]:
         results: list[Any] = []
-        await self._writer.script("BEGIN IMMEDIATE")
+        with self._queue.next():
+            await self._writer.script("BEGIN IMMEDIATE")
         try:
             await self._refuse(self._writer)
             for job in jobs:

@@ -4,7 +4,7 @@ A whole job goes through it in one go: inside, each statement is carried out at 
 """
 
 import sqlite3
-from asyncio import Future, get_running_loop
+from asyncio import CancelledError, Future, get_running_loop, shield, wait
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -16,10 +16,15 @@ import anyio
 ResultT = TypeVar("ResultT")
 
 
-class Handle:
-    """Gives turns at a connection, in the order in which they are asked for. Who is cancelled waits for its turn's end.
+class HandleClosed(sqlite3.ProgrammingError):
+    """The connection was closed before the turn began."""
 
-    Its thread goes from one turn to the next by itself: a pool's costs the event loop twice as much a turn.
+
+class Handle:
+    """Gives turns at a connection, in the order in which they are asked for.
+
+    Who is cancelled before its turn goes away, and who is in the midst of it waits for its end. The handle's thread
+    goes from one turn to the next by itself: a pool's costs the event loop twice as much a turn.
     """
 
     def __init__(self, raw: sqlite3.Connection) -> None:
@@ -54,28 +59,43 @@ class Handle:
 
     async def _in_turn(self, work: Callable[[], ResultT], *, last: bool = False) -> ResultT:
         if self._closed:
-            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+            raise HandleClosed
         self._closed = last
         loop = get_running_loop()
         done: Future[ResultT] = loop.create_future()
+        # Whoever takes it out decides: the thread, that the turn begins, or who waits for it, that it never does.
+        unclaimed = [True]
 
         def turn() -> None:
+            if not _claimed(unclaimed):
+                return
             try:
                 tell = partial(done.set_result, work())
             except BaseException as error:  # whoever asked for the turn is told
                 tell = partial(done.set_exception, error)
-            loop.call_soon_threadsafe(lambda: done.cancelled() or tell())
+            loop.call_soon_threadsafe(tell)
 
         self._turns.put(turn)
         if last:
             self._turns.put(None)
-        with anyio.CancelScope(shield=True):
-            await done
-        return done.result()
+        try:
+            return await shield(done)
+        except CancelledError:
+            if last or not _claimed(unclaimed):
+                with anyio.CancelScope(shield=True):
+                    await wait([done])
+            raise
 
     def _take_turns(self) -> None:
         while (turn := self._turns.get()) is not None:
             turn()
+
+
+def _claimed(unclaimed: list[bool]) -> bool:
+    try:
+        return unclaimed.pop()
+    except IndexError:
+        return False
 
 
 def _driven(job: Callable[[], Awaitable[ResultT]]) -> ResultT:

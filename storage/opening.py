@@ -25,7 +25,7 @@ from fleetlore.storage.errors import (
     StorageFull,
 )
 from fleetlore.storage.footing import footing, may_only_read
-from fleetlore.storage.handle import Handle
+from fleetlore.storage.handle import Handle, HandleClosed
 from fleetlore.storage.packing import packed, unpacked
 from fleetlore.storage.queries import MIGRATIONS, SCHEMA
 from fleetlore.storage.texts import holds
@@ -42,7 +42,7 @@ def told_as_ours(error: sqlite3.Error, path: Path) -> DataError:
     told: DataError = StorageFault("ledger", str(error))
     if name.startswith("SQLITE_BUSY"):
         told = StorageBusy()
-    elif footing(path) is None:
+    elif isinstance(error, HandleClosed) or footing(path) is None:
         told = DataDirectoryLost(path.parent)
     elif name.startswith(_DAMAGED):
         told = LedgerDamaged(path, str(error))

@@ -165,7 +165,7 @@ async def test_once_servers_have_ended_in_whatever_way_none_of_their_processes_a
     assert {file.name for file in tmp_path.iterdir()} <= listed
     async with in_process(tmp_path) as fleet:
         await fleet.rests()
-    left = {"ledger.sqlite", "spaces", "write.lock", "maintain.lock"}
+    left = {"ledger.sqlite", "spaces", "write.lock", "maintain.lock", "next.lock"}
     assert {file.name for file in tmp_path.iterdir()} == left
     assert [file for file in tmp_path.rglob("*") if "tmp" in file.name or file.name.endswith(".new")] == []
     assert {finding["state"] for finding in await told("check", "--data", tmp_path)} == {"ok"}

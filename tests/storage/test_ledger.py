@@ -11,9 +11,9 @@ import pytest
 
 from fleet import in_process
 from fleetlore.server.settings import utc_now
-from fleetlore.storage.errors import DataDirectoryUnusable, DataNewer, StorageBusy, StorageFault, StorageFull
+from fleetlore.storage.errors import DataDirectoryLost, DataDirectoryUnusable, DataNewer, StorageBusy, StorageFull
 from fleetlore.storage.identifiers import age, new_item_id
-from fleetlore.storage.ledger import Ledger
+from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.queries import SCHEMA
 
 
@@ -142,7 +142,7 @@ async def test_a_snapshot_shows_one_state_whatever_is_committed_meanwhile(tmp_pa
 async def test_who_asks_a_closed_ledger_is_told(tmp_path):
     async with _opened(tmp_path) as ledger:
         pass
-    with pytest.raises(StorageFault, match="closed"):
+    with pytest.raises(DataDirectoryLost):
         await ledger.read.agents()
 
 
@@ -163,6 +163,30 @@ async def test_a_job_that_awaits_something_else_is_taken_back_and_told(tmp_path)
         assert await ledger.read.agents() == 1
 
 
+async def test_who_gives_up_before_its_turn_leaves_at_once_and_its_turn_never_comes(tmp_path):
+    async with _opened(tmp_path) as ledger:
+        begun, go_on, turns = threading.Event(), threading.Event(), []
+
+        async def slow(view):
+            begun.set()
+            go_on.wait(10)
+
+        async def queued(view):
+            turns.append(await view.agents())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ledger.snapshot, slow)
+            await anyio.to_thread.run_sync(begun.wait)
+            async with anyio.create_task_group() as giving_up:
+                giving_up.start_soon(ledger.snapshot, queued)
+                await anyio.wait_all_tasks_blocked()
+                giving_up.cancel_scope.cancel()
+            assert not go_on.is_set()
+            go_on.set()
+        assert await ledger.read.agents() == 0
+        assert turns == []
+
+
 async def test_a_writer_that_gives_up_leaves_no_transaction_open_and_the_group_unharmed(tmp_path):
     async with _opened(tmp_path) as ledger, _opened(tmp_path) as other:
         begun, go_on = threading.Event(), threading.Event()
@@ -181,3 +205,26 @@ async def test_a_writer_that_gives_up_leaves_no_transaction_open_and_the_group_u
             go_on.set()
         await other.write(lambda transaction: transaction.saw("eve"))
         assert await ledger.read.agents() == 3
+
+
+async def test_whoever_reads_while_another_file_takes_the_ledgers_place_goes_on(tmp_path):
+    async with _opened(tmp_path) as ledger:
+        await ledger.write(lambda transaction: transaction.saw("ana"))
+    file, coming = tmp_path / LEDGER_FILE, tmp_path / "coming"
+    content, seen = file.read_bytes(), []
+
+    async def read(ledger):
+        while True:
+            seen.append(await ledger.snapshot(lambda view: view.agents()))
+
+    async with _opened(tmp_path) as ledger, anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(read, ledger)
+        for _ in range(20):
+            coming.write_bytes(content)
+            coming.rename(file)
+            await ledger.refresh()
+            await ledger.write(lambda transaction: transaction.saw("ben"))
+            assert await ledger.read.agents() == 2
+        tasks.cancel_scope.cancel()
+    assert set(seen) <= {1, 2}
