@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 QUEUE_LOCK = "next.lock"
-_POLL_SECONDS = 0.002
+_POLL_SECONDS = 0.01  # each look costs a tenth of a millisecond, and eight look
 _PATIENCE = 1.0
 
 
