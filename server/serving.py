@@ -11,7 +11,6 @@ import click
 
 from fleetlore.server.access.options import access_options
 from fleetlore.server.access.settings import Access
-from fleetlore.server.arenas import share_arenas
 from fleetlore.server.command_group import (
     ENVIRONMENT,
     commands,
@@ -24,6 +23,7 @@ from fleetlore.server.command_group import (
 from fleetlore.server.oauth.options import oauth_options
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
+from fleetlore.storage.arenas import share_arenas
 
 logger = logging.getLogger(__name__)
 

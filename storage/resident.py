@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 import anyio.to_thread
 import numpy as np
 
+from fleetlore.storage.arenas import give_back
 from fleetlore.storage.batching import Batcher
 from fleetlore.storage.errors import DataError
 from fleetlore.storage.identifiers import ItemId
@@ -48,12 +49,25 @@ _ROWS_AT_ONCE = 1_024
 # A product takes what reading the matrix from main memory takes, once for all the questions that have queued up
 # meanwhile: with 10,000 rows and 32 clients a search costs half, and one client pays 0.2 ms for the way to a thread.
 _TOGETHER_FROM = 4_000
+# With so many it pays to look words up in another thread beside it.
+_BESIDE_FROM = 20_000
+
+
+Matches: TypeAlias = dict[ItemId, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _Near:
     space: Space
     vectors: Vectors
+    limit: int
+    where: Filter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Worded:
+    space: Space
+    text: str
     limit: int
     where: Filter
 
@@ -94,13 +108,14 @@ class ResidentSpaces:
         self._wanted = anyio.Event()
         self._tried = anyio.Event()
         self._following = anyio.Lock(fast_acquire=True)
-        self._products: Batcher[_Asked, list[dict[ItemId, float]] | None] | None = None
+        self._products: Batcher[_Near, list[Matches] | None] | None = None
+        self._lookups: Batcher[_Worded, Matches | None] | None = None
 
     @asynccontextmanager
     async def kept(self, ledger: Ledger) -> AsyncIterator[None]:
         """Loads them in the background, from the first search that could use them on, until the block ends."""
-        self._products = Batcher(self._answer)
-        async with self._products.running(), anyio.create_task_group() as tasks:
+        self._products, self._lookups = Batcher(self._products_of), Batcher(self._lookups_of)
+        async with self._products.running(), self._lookups.running(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._load_when_wanted, ledger)
             try:
                 yield
@@ -141,27 +156,34 @@ class ResidentSpaces:
 
     def answers(self) -> bool:
         """Whether both legs of a search come from memory, in either space and with any filter."""
-        return all((view := self._view(space)) is not None and view.words is not None for space in SPACES)
+        return (loaded := self.loaded) is not None and all(space.holds_words for space in loaded.spaces.values())
 
-    def matching(self, space: Space, text: str, *, limit: int, where: Filter) -> dict[ItemId, float] | None:
+    def at_once(self, space: Space) -> bool:
+        """Whether so little is searched in memory that nothing is gained by looking up words beside a product."""
+        return self.answers() and (loaded := self.loaded) is not None and len(loaded.spaces[space]) < _BESIDE_FROM
+
+    async def matching(self, space: Space, text: str, *, limit: int, where: Filter) -> Matches | None:
         """The BM25 scores of the `limit` best rows for a text; None where LanceDB must be asked."""
-        if (view := self._view(space)) is None or (words := view.words) is None:
-            return None
-        return view.matching(words, text, limit, view.among(where))
+        view, asked = self._view(space), _Worded(space=space, text=text, limit=limit, where=where)
+        if self._lookups is None or view is None or view.rows < _BESIDE_FROM:
+            return _matches(view, asked)
+        return await self._lookups.submit(asked)
 
-    async def nearest(
-        self, space: Space, vectors: Vectors, *, limit: int, where: Filter
-    ) -> list[dict[ItemId, float]] | None:
+    async def nearest(self, space: Space, vectors: Vectors, *, limit: int, where: Filter) -> list[Matches] | None:
         """For each of the vectors the cosines of the `limit` nearest rows; None where LanceDB must be asked."""
         if (view := self._view(space)) is None:
             return None
         among = view.among(where)
         if self._products is None or (view.rows if among is None else len(among)) < _TOGETHER_FROM:
             return view.nearest(vectors, limit, among)
-        return await self._products.submit(_Asked(space=space, vectors=vectors, limit=limit, where=where))
+        return await self._products.submit(_Near(space=space, vectors=vectors, limit=limit, where=where))
 
-    async def _answer(self, asked: Sequence[_Asked]) -> Sequence[list[dict[ItemId, float]] | None]:
-        answers: dict[int, list[dict[ItemId, float]] | None] = {}
+    async def _lookups_of(self, asked: Sequence[_Worded]) -> Sequence[Matches | None]:
+        views = [self._view(one.space) for one in asked]
+        return await anyio.to_thread.run_sync(lambda: list(map(_matches, views, asked)))
+
+    async def _products_of(self, asked: Sequence[_Near]) -> Sequence[list[Matches] | None]:
+        answers: dict[int, list[Matches] | None] = {}
         for space, where in {(one.space, one.where): None for one in asked}:
             alike = {place: one for place, one in enumerate(asked) if (one.space, one.where) == (space, where)}
             view = self._view(space)
@@ -208,6 +230,7 @@ class ResidentSpaces:
             await self._wanted.wait()
             try:
                 self._loaded = await self._load(ledger)
+                await anyio.to_thread.run_sync(give_back)
             except DataError:
                 # A table may just have been dropped by a rebuild, or is broken: the next search wants it again.
                 logger.warning("the spaces could not be loaded; LanceDB answers until they are", exc_info=True)
@@ -243,6 +266,12 @@ class ResidentSpaces:
                 if not self._fits(loaded):
                     return None
         return loaded
+
+
+def _matches(view: SpaceView | None, asked: _Worded) -> Matches | None:
+    if view is None or view.words is None:
+        return None
+    return view.matching(view.words, asked.text, asked.limit, view.among(asked.where))
 
 
 async def _put(loaded: Loaded, space: Space, items: Sequence[IndexedItem]) -> None:

@@ -97,6 +97,11 @@ class ResidentSpace:
         """About what the words take of memory."""
         return self._words.bytes if self._words else 0
 
+    @property
+    def holds_words(self) -> bool:
+        """Whether words are looked up here."""
+        return self._words is not None
+
     def drop_words(self) -> None:
         """Forgets the words for good: `matching` answers nothing any more."""
         self._words = None

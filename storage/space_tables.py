@@ -1,6 +1,6 @@
 """Tables of the knowledge spaces: connected to, made, and indexed as their size wants it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.lance import FTS, BTree, IvfRq, col, lancedb, lit
 from fleetlore.storage.records import Space
+from fleetlore.storage.search import LEG_LIMIT
 from fleetlore.storage.space_faults import our_errors, retried
 from fleetlore.storage.table_rows import schema_of
 from fleetlore.storage.words import TOKENIZER
@@ -77,3 +78,19 @@ def one_of(ids: Collection[ItemId]) -> str:
     """The filter that lets the rows of these items through."""
     predicate: str = col("id").isin([lit(item) for item in ids]).to_sql()
     return predicate
+
+
+async def scores_of(
+    query: Any,  # noqa: ANN401  LanceDB's query builders share no public type
+    where: str,
+    column: str,
+    score: Callable[[float], float],
+) -> dict[ItemId, float]:
+    """The `LEG_LIMIT` best rows that a query finds among those that match, each with the score of its column."""
+    if where:
+        query = query.where(where)
+    with our_errors():
+        rows = await query.limit(LEG_LIMIT).to_arrow()
+    return {
+        ItemId(item): score(value) for item, value in zip(rows["id"].to_pylist(), rows[column].to_pylist(), strict=True)
+    }

@@ -24,7 +24,7 @@ from fleetlore.storage.resident import Loaded, ResidentSpaces
 from fleetlore.storage.rows import IndexedItem
 from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
 from fleetlore.storage.space_faults import our_errors, retried
-from fleetlore.storage.space_tables import connected, index_as_needed, made_table, one_of
+from fleetlore.storage.space_tables import connected, index_as_needed, made_table, one_of, scores_of
 from fleetlore.storage.table_rows import predicate_of, rows_of, vectors_of
 
 ResultT = TypeVar("ResultT")
@@ -167,8 +167,12 @@ class KnowledgeSpaces:
         found: dict[str, dict[ItemId, float]] = {}
 
         async def text_leg() -> None:
+            matching = await self.resident.matching(space, text, limit=LEG_LIMIT, where=where)
+            if matching is not None:
+                found["text"] = matching
+                return
             query = self._tables[space].query().nearest_to_text(MatchQuery(text, "text")).select(["id", "_score"])
-            found["text"] = await _scores(query, predicate, "_score", lambda score: score)
+            found["text"] = await scores_of(query, predicate, "_score", lambda score: score)
 
         async def vector_leg() -> None:
             near = await self.resident.nearest(space, vector.reshape(1, -1), limit=LEG_LIMIT, where=where)
@@ -177,17 +181,17 @@ class KnowledgeSpaces:
                 return
             query = self._tables[space].query().nearest_to(vector).distance_type("cosine").select(["id", "_distance"])
             query = query.nprobes(PROBES).refine_factor(REFINE_FACTOR)  # without an index neither matters
-            found["vector"] = await _scores(query, predicate, "_distance", lambda distance: 1.0 - distance)
+            found["vector"] = await scores_of(query, predicate, "_distance", lambda distance: 1.0 - distance)
 
-        in_memory = self.resident.matching(space, text, limit=LEG_LIMIT, where=where) if text else {}
-        if in_memory is None:  # side by side
-            async with anyio.create_task_group() as legs:
-                legs.start_soon(text_leg)
-                if vector.any():
-                    legs.start_soon(vector_leg)
-        elif vector.any():
-            await vector_leg()
-        return Legs(text=found.get("text", in_memory or {}), vector=found.get("vector", {}))
+        legs = [leg for leg, asked in ((vector_leg, vector.any()), (text_leg, text)) if asked]
+        if self.resident.at_once(space):
+            for leg in legs:
+                await leg()
+        else:
+            async with anyio.create_task_group() as beside:
+                for leg in legs:
+                    beside.start_soon(leg)
+        return Legs(text=found.get("text", {}), vector=found.get("vector", {}))
 
     async def nearest_to_many(
         self, space: Space, items: Sequence[IndexedItem], *, limit: int, where: Filter
@@ -285,18 +289,3 @@ class KnowledgeSpaces:
         await self._may_write()
         self.lacking = FILLING
         return await made_table(self._database, name, embedder.dimension)
-
-
-async def _scores(
-    query: Any,  # noqa: ANN401  LanceDB's query builders share no public type
-    where: str,
-    column: str,
-    score: Callable[[float], float],
-) -> dict[ItemId, float]:
-    if where:
-        query = query.where(where)
-    with our_errors():
-        rows = await query.limit(LEG_LIMIT).to_arrow()
-    return {
-        ItemId(item): score(value) for item, value in zip(rows["id"].to_pylist(), rows[column].to_pylist(), strict=True)
-    }

@@ -6,6 +6,7 @@ Rows are only ever added at the end: who computes in another thread goes on with
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 # Slices double up to the last size, so that growing copies nothing and never asks for more than 8 MB (of 256 numbers).
 _FIRST_SLICE, _LAST_SLICE = 256, 8_192
 _QUESTIONS_AT_ONCE = 32
+# A core by itself does not read as fast as memory can be read: so many slices are shared with another.
+_SHARED_FROM = 8
 # Fetching a row from where it lies takes about as long as going over so many of them.
 _LOOKUP = 4
+
+_threads = ThreadPoolExecutor(2, thread_name_prefix="product")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +51,16 @@ class MatrixView:
         for start in range(0, len(vectors), _QUESTIONS_AT_ONCE):
             questions = vectors[start : start + _QUESTIONS_AT_ONCE]
             cosines = np.empty((len(questions), self.rows), dtype=np.float32)
-            began = 0
-            for part in self.slices:
+            begins = np.cumsum([0, *(len(part) for part in self.slices)]).tolist()
+
+            def multiply(part: Vectors, began: int, questions: Vectors = questions, into: Vectors = cosines) -> None:
                 known = part[: self.rows - began]
                 # The other way round it takes 1.6 times as long.
-                cosines[:, began : began + len(known)] = (known @ questions.T).T
-                began += len(known)
+                into[:, began : began + len(known)] = (known @ questions.T).T
+
+            over = map if len(self.slices) < _SHARED_FROM else _threads.map
+            for _ in over(multiply, self.slices, begins):
+                pass
             yield from cosines
 
     def _of(self, rows: Rows) -> Vectors:

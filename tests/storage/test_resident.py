@@ -90,7 +90,7 @@ async def _from_memory(unit, space="general", where=EVERYTHING):
             await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             if resident.answers():
                 [near] = await resident.nearest(space, vector[np.newaxis], limit=100, where=where)
-                return resident.matching(space, QUESTION, limit=100, where=where), near
+                return await resident.matching(space, QUESTION, limit=100, where=where), near
             await anyio.sleep(0.001)
 
 
@@ -235,7 +235,7 @@ async def test_more_rows_than_memory_is_meant_for_are_left_to_the_tables(opened,
             assert not resident.answers()
             for other in SPACES:
                 assert await resident.nearest(other, vector[np.newaxis], limit=9, where=Filter()) is None
-                assert resident.matching(other, QUESTION, limit=9, where=Filter()) is None
+                assert await resident.matching(other, QUESTION, limit=9, where=Filter()) is None
 
 
 async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the_vectors_stay(opened):
@@ -249,14 +249,41 @@ async def test_more_words_than_memory_is_meant_for_are_left_to_the_table_and_the
             await unit.learn(Report(agent=AGENT, task=TASKS[1], outcome="success", insight=many))
             await resident.follow(unit.ledger, await resident.news(unit.ledger.read))
             assert not resident.answers()
-            assert resident.matching("general", QUESTION, limit=9, where=Filter()) is None
+            assert await resident.matching("general", QUESTION, limit=9, where=Filter()) is None
             assert len((await resident.nearest("general", vector[np.newaxis], limit=9, where=Filter()))[0]) == 2
             await take_in(unit.ledger, unit.spaces)
             legs = await unit.spaces.search("general", text=QUESTION, vector=vector, where=Filter())
             assert legs.text.keys() > before[0].keys()
 
 
-def test_a_space_answers_as_one_product_over_what_is_in_it():
+async def test_large_spaces_answer_in_threads_what_small_ones_answer_at_once(opened, monkeypatch):
+    async with opened() as unit:
+        for insight in INSIGHTS:
+            await unit.learn(Report(agent=AGENT, task=TASKS[0], outcome="success", insight=insight))
+        await _from_memory(unit)
+        [vector] = unit.spaces.embedder.embed([QUESTION])
+        where = {"text": QUESTION, "vector": vector, "where": Filter()}
+        at_once = await unit.spaces.search("general", **where)
+        monkeypatch.setattr("fleetlore.storage.resident._TOGETHER_FROM", 1)
+        monkeypatch.setattr("fleetlore.storage.resident._BESIDE_FROM", 1)
+        assert not unit.spaces.resident.at_once("general")
+        found = [None] * 8
+
+        async def search(place):
+            found[place] = await unit.spaces.search("general", **where)
+
+        async with anyio.create_task_group() as tasks:
+            for place in range(len(found)):
+                tasks.start_soon(search, place)
+        for legs in found:
+            assert legs.text == at_once.text
+            assert legs.vector == pytest.approx(at_once.vector, abs=1e-6)
+        assert len(at_once.vector) > 1
+
+
+@pytest.mark.parametrize("shared_from", [1, 100], ids=["in two threads", "in one"])
+def test_a_space_answers_as_one_product_over_what_is_in_it(monkeypatch, shared_from):
+    monkeypatch.setattr("fleetlore.storage.vector_matrix._SHARED_FROM", shared_from)
     chance, random_numbers = random.Random(5), np.random.default_rng(5)
     space, held, seen = ResidentSpace(8), {}, []
     owners = "xy" * 20 + "z"

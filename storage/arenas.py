@@ -17,8 +17,20 @@ _LARGE_BLOCK = 1 << 20
 
 def share_arenas() -> None:
     """To be called before threads are started."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library
-            library = ctypes.CDLL(None)
-            library.mallopt(_ARENA_MAX, _ARENAS)
-            library.mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
+    with suppress(OSError, AttributeError):
+        library = _library()
+        library.mallopt(_ARENA_MAX, _ARENAS)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
+
+
+def give_back() -> None:
+    """Gives the system what is free in the arenas: after work that needed much of which nothing is left."""
+    with suppress(OSError, AttributeError):
+        _library().malloc_trim(0)
+
+
+def _library() -> ctypes.CDLL:
+    """The C library; one without arenas lacks their functions. Raises `OSError` where there is none."""
+    if sys.platform != "linux":
+        raise OSError(sys.platform)
+    return ctypes.CDLL(None)
