@@ -33,8 +33,7 @@ STARTS = 5
 LONGEST_LIFE = 8.0
 EPILOG = """\
 Exit code 1 if an acknowledged report is lost, one is stored twice, a living server refuses one (nothing is killed any
-more then), or `fleetlore check` finds a fault. A row whose
-process died before its commit is no fault: nobody is shown it, and servers remove it after ten minutes.
+more then), or `fleetlore check` finds a fault.
 """
 
 
