@@ -1,4 +1,4 @@
-"""A disk on which it takes 60 ms until something is safe: commits are shared, and nobody waits for those of others."""
+"""A disk on which it takes 120 ms until something is safe: commits are shared, and nobody waits for those of others."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ from wire import answered, calling, reporting
 from fleet import http_server, in_process
 
 CLIENTS, REPORTS, RETRIEVALS = 8, 12, 9
-# Syncing takes 60 ms longer, and each time the ledger's log is synced a byte goes to the file that SYNCS names.
+# Syncing takes 120 ms longer, and each time the ledger's log is synced a byte goes to the file that SYNCS names.
 SLOW = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,7 +27,7 @@ SLOW = r"""
 
 static int slowly(const char *name, int file) {
     char link[64], path[4096];
-    struct timespec delay = {0, 60000000};
+    struct timespec delay = {0, 120000000};
     int (*whole)(int) = dlsym(RTLD_NEXT, name);
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, path, sizeof path - 1);
@@ -89,8 +89,8 @@ async def test_on_a_slow_disk_reports_share_commits_and_a_retrieval_does_not_wai
                 tasks.start_soon(report, f"beside {client}", 10_000)
             waited = await retrieve()
             tasks.cancel_scope.cancel()
-        # That which is under way, its own, and those that begin while a busy machine gets round to the answer.
-        assert statistics.median(waited) <= CLIENTS / 2
+        # That which is under way, its own, and one that begins before the answer is here.
+        assert statistics.median(waited) <= 3
     assert process.returncode == 0
     async with in_process(tmp_path / "data") as fleet:
         assert (await fleet.status())["receipts"]["given"] == 2 * RETRIEVALS
