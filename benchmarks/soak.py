@@ -39,7 +39,7 @@ KILLS = 8
 TOPICS = 5_000
 PRUNED_EVERY = 40
 
-MORE_FILES, MORE_THREADS = 60, 12
+MORE_FILES, MORE_THREADS = 60, 24  # who takes over the upkeep starts LanceDB's threads for it
 MORE_MEGABYTES, MORE_MEGABYTES_PER_THOUSAND = 128.0, 20.0  # LanceDB's two caches may fill
 LONGEST_LOG = 64e6
 SLOWER, SLOWER_MS = 2.0, 25.0

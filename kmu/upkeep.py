@@ -95,10 +95,7 @@ class Upkeep:
                 raise self.spaces.damage.with_traceback(None)
             if self.ledger.trouble is not None:
                 await self.ledger.recover()
-            if self.rota.mine() or self.spaces.lacking == FILLING:  # whoever made the tables fills them
-                await self.ledger.refuse()
-                await self._maintain()
-            await self._renew()
+            await self._look_after()
             self.degraded.pop("upkeep", None)
         except (DataError, ExceptionGroup) as error:
             fault = known_fault(error)
@@ -114,6 +111,20 @@ class Upkeep:
             return False
         self.told = ""
         return True
+
+    async def _look_after(self) -> None:
+        generation = self.spaces.generation
+        try:
+            if self.rota.mine() or self.spaces.lacking == FILLING:  # whoever made the tables fills them
+                await self.ledger.refuse()
+                await self._maintain()
+            await self._renew()
+        except (SpacesDamaged, ExceptionGroup) as error:
+            if not isinstance(known_fault(error), SpacesDamaged):
+                raise
+            await follow_generation(self.ledger, self.spaces)
+            if self.spaces.generation == generation:  # otherwise a rebuild by another process took the tables away
+                raise
 
     async def _maintain(self) -> None:
         async with self.lock.held_if_free() as mine:

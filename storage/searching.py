@@ -102,10 +102,11 @@ class Searches:
             fault = known_fault(error)
             if not isinstance(fault, StorageFault):
                 raise
+            by_one = await _by_one_leg(self._spaces, space, text=terms, vector=vector, where=where)
             await follow_generation(self._ledger, self._spaces)
-            if self._spaces.answering != answering:
+            if self._spaces.answering != answering:  # a rebuild took the tables away
                 return Legs(text={}, vector={})
-            return await _by_one_leg(self._spaces, space, text=terms, vector=vector, where=where, fault=fault)
+            return await _broken(self._spaces, fault, by_one)
         if self._spaces.lacking == ONE_LEG:
             self._spaces.lacking = ""
         return found
@@ -153,10 +154,8 @@ async def _catch_up(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
         spaces.lacking = ""
 
 
-async def _by_one_leg(
-    spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter, fault: StorageFault
-) -> Legs:
-    """What is found by words alone or by meaning alone. Finding nothing is no proof that a leg works: then it fails."""
+async def _by_one_leg(spaces: KnowledgeSpaces, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
+    """What is found by words alone or by meaning alone."""
     for words, meaning in ((text, vector * 0), ("", vector)):
         try:
             found = await spaces.search(space, text=words, vector=meaning, where=where)
@@ -165,10 +164,17 @@ async def _by_one_leg(
                 raise
             continue
         if found.text or found.vector:
-            spaces.lacking = ONE_LEG
-            if isinstance(fault, SpacesDamaged) and not await spaces.are_there(spaces.generation):
-                spaces.damage = fault  # opened anew, they are filled anew
             return found
-    if isinstance(fault, SpacesDamaged):
+    return Legs(text={}, vector={})
+
+
+async def _broken(spaces: KnowledgeSpaces, fault: StorageFault, by_one: Legs) -> Legs:
+    """What was found in spaces with this fault, which is told. Nothing is no proof that a leg works: then raises."""
+    found = bool(by_one.text or by_one.vector)
+    # Opened anew, they are filled anew.
+    if isinstance(fault, SpacesDamaged) and not (found and await spaces.are_there(spaces.generation)):
         spaces.damage = fault
-    raise fault
+    if not found:
+        raise fault
+    spaces.lacking = ONE_LEG
+    return by_one

@@ -190,6 +190,7 @@ async def test_data_that_may_only_be_read_are_read_and_written_again_once_they_m
     data = tmp_path / "data"
     async with in_process(data) as fleet:
         await fleet.teach(LESSON, task="deploy")
+        await fleet.retrieve("deploy")  # once that is answered there are tables
     paths = [data, *data.rglob("*")]
     modes = [(path, path.stat().st_mode) for path in paths]
     for path, mode in modes:

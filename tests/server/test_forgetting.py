@@ -69,6 +69,27 @@ async def test_a_text_is_erased_wherever_it_stood_while_a_server_goes_on(tmp_pat
     await whole(data)
 
 
+async def test_servers_that_nobody_asks_go_on_when_an_erasure_takes_their_tables_away(tmp_path):
+    data = tmp_path / "data"
+    with http_server(data) as (one, _), http_server(data) as (other, _):  # one of which maintains
+        async with (
+            Client(streamable_http_client(f"{one}/mcp")) as first,
+            Client(streamable_http_client(f"{other}/mcp")) as second,
+        ):
+            fleets = [Fleet(first), Fleet(second)]
+            await marked(fleets[0])
+            kept = await fleets[1].teach("Restart the gateway", task=TASK, agent="bob")
+            await fleets[0].rests()
+            assert (await erase(data, "--match", MARK, "--reason", "asked for"))["finished"]
+            with anyio.move_on_after(3):  # upkeep looks every second
+                while True:
+                    for fleet in fleets:
+                        assert (await fleet.status())["degraded"] == {}
+                    await anyio.sleep(0.05)
+            for fleet in fleets:
+                assert [item["id"] for item in (await fleet.retrieve(TASK, agent="eve"))["items"]] == [kept]
+
+
 async def taught(data, *lessons):
     """The ids of lessons of one agent each, given as (agent, insight)."""
     async with in_process(data) as fleet:
