@@ -1,4 +1,4 @@
-"""The knowledge management unit: every verb in one place, over an open ledger and open spaces."""
+"""The knowledge management unit: what agents ask of the memory, over an open ledger and open spaces."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,21 +6,20 @@ from pathlib import Path
 
 import anyio
 
-from fleetlore.kmu import accepting, consolidation, editing, forgetting, learning, retrieval
+from fleetlore.kmu import consolidation, forgetting, learning, retrieval
 from fleetlore.kmu.consolidation import SLICE_SECONDS, Consolidated
 from fleetlore.kmu.exploration import Exploration
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question, Retrieval
 from fleetlore.kmu.report import Acknowledgement, Report
-from fleetlore.kmu.revocation import Revocation, Revoking
 from fleetlore.kmu.upkeep import Upkeep
 from fleetlore.kmu.wish import Pruning, Wish
 from fleetlore.storage.embedding import load_embedder
-from fleetlore.storage.identifiers import ItemId, PlanId
+from fleetlore.storage.identifiers import PlanId
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.locks import LONG_PATIENCE, MAINTAIN_LOCK, ProcessLock
 from fleetlore.storage.maintainer import Rota
-from fleetlore.storage.records import SPACES, AgentName, Plan, Wording
+from fleetlore.storage.records import SPACES, AgentName
 from fleetlore.storage.row_changes import NONE_YET
 from fleetlore.storage.search import Filter
 from fleetlore.storage.searching import Searches
@@ -94,14 +93,6 @@ class KnowledgeManagementUnit:
             self.ledger, self.spaces, self._policy, slice_seconds=slice_seconds, rest=rest, progress=progress
         )
 
-    async def edit(self, item: ItemId, *, read: Wording, wish: Wording, agent: AgentName) -> tuple[Plan | None, int]:
-        """Words an item anew; see `editing.edit`."""
-        return await editing.edit(self.ledger, item, read=read, wish=wish, agent=agent)
-
-    async def accept(self, item: ItemId, *, agent: AgentName) -> Plan:
-        """Lets an item go that is held; see `accepting.accept`."""
-        return await accepting.accept(self.ledger, item, agent=agent, required=self._policy.promote_after)
-
     async def plan(self, wish: Wish) -> Pruning:
         """Makes a prune plan."""
         return await forgetting.plan(self.ledger, wish, policy=self._policy.prune)
@@ -114,12 +105,6 @@ class KnowledgeManagementUnit:
         """Prunes what a plan says."""
         return await forgetting.apply(self.ledger, plan, agent=agent, required=self._policy.promote_after)
 
-    async def undo_plan(self, plan: PlanId, *, agent: AgentName, seen_by: AgentName | None = None) -> Pruning:
+    async def undo_plan(self, plan: PlanId, *, agent: AgentName) -> Pruning:
         """Takes back what a plan of any kind did; see `forgetting.undo`."""
-        return await forgetting.undo(
-            self.ledger, plan, agent=agent, seen_by=seen_by, required=self._policy.promote_after
-        )
-
-    async def revoke(self, revoking: Revoking, plan: PlanId) -> Revocation:
-        """Takes out of the memory what an agent contributed; see `revocation`."""
-        return await revoking.apply(self.ledger, plan)
+        return await forgetting.undo(self.ledger, plan, agent=agent, required=self._policy.promote_after)

@@ -58,6 +58,7 @@ Matches: TypeAlias = dict[ItemId, float]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Near:
+    loaded: Loaded | None  # with whose embedder the vectors were made
     space: Space
     vectors: Vectors
     limit: int
@@ -176,7 +177,8 @@ class ResidentSpaces:
         among = view.among(where)
         if self._products is None or (view.rows if among is None else len(among)) < _TOGETHER_FROM:
             return view.nearest(vectors, limit, among)
-        return await self._products.submit(_Near(space=space, vectors=vectors, limit=limit, where=where))
+        asked = _Near(loaded=self.loaded, space=space, vectors=vectors, limit=limit, where=where)
+        return await self._products.submit(asked)
 
     async def _lookups_of(self, asked: Sequence[_Worded]) -> Sequence[Matches | None]:
         views = [self._view(one.space) for one in asked]
@@ -184,10 +186,11 @@ class ResidentSpaces:
 
     async def _products_of(self, asked: Sequence[_Near]) -> Sequence[list[Matches] | None]:
         answers: dict[int, list[Matches] | None] = {}
-        for space, where in {(one.space, one.where): None for one in asked}:
-            alike = {place: one for place, one in enumerate(asked) if (one.space, one.where) == (space, where)}
+        for sort in {(one.loaded, one.space, one.where): None for one in asked}:
+            alike = {place: one for place, one in enumerate(asked) if (one.loaded, one.space, one.where) == sort}
+            loaded, space, where = sort
             view = self._view(space)
-            if view is None:  # a rebuild came between
+            if view is None or loaded is not self.loaded:  # a rebuild came between
                 answers |= dict.fromkeys(alike)
                 continue
             vectors = np.concatenate([one.vectors for one in alike.values()])

@@ -67,7 +67,7 @@ class Searches:
             look = await self._looks.submit(owner)
             [vector] = self._spaces.embedder.embed([task])
             wanted = {space: one for space, one in where.items() if one.owner in look.owners | {""}}
-            legs = await self._all(wanted, terms, vector)
+            legs = await self._all(wanted, terms, vector, look.answering)
             if self._spaces.answering == look.answering:
                 lacking = "" if self._spaces.resident.answers() else self._spaces.lacking
                 return Found(legs=legs, vector=vector, lacking=lacking)
@@ -75,11 +75,13 @@ class Searches:
     async def _look(self, owners: Sequence[AgentName]) -> Sequence[Look]:
         return [await ready(self._ledger, self._spaces, among=set(owners))] * len(owners)
 
-    async def _all(self, wanted: Mapping[Space, Filter], terms: str, vector: Vectors) -> Mapping[Space, Legs]:
+    async def _all(
+        self, wanted: Mapping[Space, Filter], terms: str, vector: Vectors, answering: Answering
+    ) -> Mapping[Space, Legs]:
         found = dict[Space, Legs]()
 
         async def search(space: Space) -> None:
-            found[space] = await self._one(space, terms, vector, wanted[space])
+            found[space] = await self._one(space, terms, vector, wanted[space], answering)
 
         if self._spaces.resident.answers():  # nothing is gained by doing it at once
             for space in wanted:
@@ -93,9 +95,10 @@ class Searches:
             raise known_fault(error) or error from error
         return found
 
-    async def _one(self, space: Space, terms: str, vector: Vectors, where: Filter) -> Legs:
+    async def _one(self, space: Space, terms: str, vector: Vectors, where: Filter, answering: Answering) -> Legs:
         """Where one way of searching is broken, what the other finds; nothing where something else answers by now."""
-        answering = self._spaces.answering
+        if self._spaces.answering != answering:  # and the vector may be of another embedder
+            return Legs(text={}, vector={})
         try:
             found = await self._spaces.search(space, text=terms, vector=vector, where=where)
         except (StorageFault, ExceptionGroup) as error:  # the legs of a search fail together

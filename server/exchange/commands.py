@@ -206,7 +206,7 @@ def export(
 async def _importing(
     data: Path, agent: AgentName, project: str, tags: tuple[str, ...], *, dry_run: bool
 ) -> AsyncIterator[Import]:
-    """An import over the data, which is made if there is none; a dry run makes none and needs no spaces."""
+    """An import over the data, which is made if there is none; a dry run makes none."""
     async with AsyncExitStack() as stack:
         if dry_run and not await anyio.Path(data).is_file() and not await anyio.Path(data / LEDGER_FILE).exists():
             data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -214,13 +214,7 @@ async def _importing(
         ledger = await stack.enter_async_context(
             Ledger.open(data, embedder="", fallback=DEFAULT_EMBEDDER, clock=utc_now)
         )
-        unit = None
-        if not dry_run:
-            from fleetlore.kmu.policy import Policy  # noqa: PLC0415
-            from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes a second
-
-            unit = await stack.enter_async_context(KnowledgeManagementUnit.open(ledger, data, policy=Policy()))
-        yield Import(ledger=ledger, unit=unit, agent=agent, project=project, tags=tags)
+        yield Import(ledger=ledger, dry_run=dry_run, agent=agent, project=project, tags=tags)
 
 
 async def _import_file(

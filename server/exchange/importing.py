@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
+from fleetlore.kmu import learning
 from fleetlore.kmu.adopting import (
     Disputed,
     Forgotten,
@@ -28,6 +29,7 @@ from fleetlore.kmu.adopting import (
     recognise,
 )
 from fleetlore.kmu.lesson import draft_of
+from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.screening import screen_report
 from fleetlore.server.exchange.lines import Arrival, Lesson, Line, Place, Refused, Skipped
@@ -38,13 +40,13 @@ from fleetlore.storage.redaction import redact
 
 if TYPE_CHECKING:
     from fleetlore.kmu.submission import Draft
-    from fleetlore.kmu.unit import KnowledgeManagementUnit
     from fleetlore.storage.ledger import Ledger
 
 Decision = Literal["new", "known", "twice", "skipped", "refused"]
 
 TOGETHER = 500  # lines at once: a few commits of the ledger
 _MOST_IN_A_PLAN = 10_000
+_POLICY = Policy()
 _REMEMBERED = 100_000  # words of lines that a later line may repeat
 
 
@@ -61,14 +63,14 @@ class Told:
 
 @dataclass(slots=True)
 class Import:
-    """One import in the name of an agent. Without a `unit` nothing is stored and it only says what would be.
+    """One import in the name of an agent. A dry run stores nothing and only says what would be.
 
     `project` is for what names none itself; `tags` are added to every lesson. `redacted` counts the secrets taken out.
     """
 
     ledger: Ledger
-    unit: KnowledgeManagementUnit | None
     agent: AgentName
+    dry_run: bool
     project: str = ""
     tags: tuple[str, ...] = ()
     totals: Counter[str] = field(default_factory=Counter)
@@ -155,10 +157,10 @@ class Import:
             self._said |= {digest: place for digest in digests if digest}
 
     async def _learn(self, lesson: Lesson, report: Report) -> tuple[Told, PlannedItem | None]:
-        if self.unit is None:
+        if self.dry_run:
             return _of(lesson, "new"), None
         try:
-            answer = await self.unit.learn(report)
+            answer = await learning.learn(self.ledger, report, policy=_POLICY)
         except Refusal as refusal:
             return _of(lesson, "refused", because=str(refusal)), None
         [learned] = answer.learned
@@ -205,7 +207,7 @@ class Import:
         if not fresh:
             return told
         dossiers = [arrival.dossier for _, arrival in fresh]
-        if self.unit is None:
+        if self.dry_run:
             found = await judge(self.ledger.read, dossiers, agent=self.agent)
         else:
             lines = {one.dossier.item.id: line_of(one.dossier.item, redact(one.place.told).text) for _, one in fresh}

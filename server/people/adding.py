@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fleetlore.kmu.learning import learn
 from fleetlore.kmu.lexicon import normal_form
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.report import Learned, Report
@@ -18,7 +19,7 @@ from fleetlore.server.command_group import (
     project_option,
     promote_after_option,
     tell,
-    with_unit,
+    with_ledger,
 )
 from fleetlore.server.people.lines import coloured, hint, secrets_removed, seen_by
 from fleetlore.server.people.texts import read
@@ -79,7 +80,8 @@ def add(
     values |= read(insight=insight, applies_when=applies_when, task_type=task_type, tags=tags)
     values |= read(project=project_of(Path.cwd()) if project is None else project)
     report = Report(task="", agent=agent, outcome="observation", **values)
-    answer = with_unit(data, lambda unit: unit.learn(report), Policy(promote_after=promote_after), new=True)
+    policy = Policy(promote_after=promote_after)
+    answer = with_ledger(data, "", lambda ledger: learn(ledger, report, policy=policy), new=True)
     [learned] = answer.learned
     if not learned.id:
         raise Refusal("insight", learned.because, "Say it in words that another agent can act on")

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import click
 
+from fleetlore.kmu.accepting import accept as let_go
+from fleetlore.kmu.editing import edit as word_anew
 from fleetlore.kmu.editing import known_item
 from fleetlore.kmu.policy import Policy
 from fleetlore.server.command_group import (
@@ -21,7 +23,6 @@ from fleetlore.server.command_group import (
     json_option,
     tell,
     with_ledger,
-    with_unit,
 )
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import one_line, secrets_removed, seen_by
@@ -30,14 +31,12 @@ from fleetlore.server.people.texts import as_kept, read
 from fleetlore.server.people.wording_file import read_back, written
 from fleetlore.storage.errors import EditConflict, Refusal
 from fleetlore.storage.identifiers import ItemId
+from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName, Item, Plan, Wording
 from fleetlore.storage.redaction import redact
 
-if TYPE_CHECKING:
-    from fleetlore.kmu.unit import KnowledgeManagementUnit
-
-    # A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
-    Change = Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]]
+# A change of an item, which tells its plan, if it made one, and how many secrets were taken out.
+Change: TypeAlias = Callable[[Ledger], Awaitable[tuple[Plan | None, int]]]
 
 KEPT = "edits"
 
@@ -147,35 +146,32 @@ def _edited(item: Item, wish: Wording, *, agent: AgentName, data: Path) -> dict[
     if wish == item.wording:
         return {"item": item.id, "changed": False}
 
-    return _changed(item, lambda unit: unit.edit(item.id, read=item.wording, wish=wish, agent=agent), agent, data)
+    return _changed(
+        item, lambda ledger: word_anew(ledger, item.id, read=item.wording, wish=wish, agent=agent), agent, data
+    )
 
 
 def _accepted(item: Item, *, agent: AgentName, data: Path) -> dict[str, Any]:
     """What accepting the item did."""
 
-    async def accept(unit: KnowledgeManagementUnit) -> tuple[Plan, int]:
-        return await unit.accept(item.id, agent=agent), 0
+    async def accept(ledger: Ledger) -> tuple[Plan, int]:
+        return await let_go(ledger, item.id, agent=agent, required=Policy().promote_after), 0
 
     return _changed(item, accept, agent, data)
 
 
-def _changed(
-    item: Item,
-    change: Callable[[KnowledgeManagementUnit], Awaitable[tuple[Plan | None, int]]],
-    agent: AgentName,
-    data: Path,
-) -> dict[str, Any]:
+def _changed(item: Item, change: Change, agent: AgentName, data: Path) -> dict[str, Any]:
     """What a change of the item did."""
 
-    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any] | Refusal:
+    async def work(ledger: Ledger) -> dict[str, Any] | Refusal:
         try:
-            plan, redacted = await change(unit)
+            plan, redacted = await change(ledger)
         except Refusal as refusal:
-            return refusal  # raised here it would come out of the unit's tasks in a group
+            return refusal  # raised here it would come out of the ledger's tasks in a group
         told = {"item": item.id, "changed": plan is not None, "redacted": redacted}
-        return told if plan is None else {**told, **await account_of(unit.ledger.read, plan, agent)}
+        return told if plan is None else {**told, **await account_of(ledger.read, plan, agent)}
 
-    found = with_unit(data, work, Policy())
+    found = with_ledger(data, "", work)
     if isinstance(found, Refusal):
         raise found
     return found

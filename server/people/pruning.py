@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
@@ -20,7 +20,6 @@ from fleetlore.server.command_group import (
     promote_after_option,
     tell,
     with_ledger,
-    with_unit,
 )
 from fleetlore.server.people.completing import ids_of
 from fleetlore.server.people.lines import counted, heading, hint
@@ -30,9 +29,6 @@ from fleetlore.storage.errors import Refusal
 from fleetlore.storage.identifiers import ItemId, PlanId
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.records import AgentName, Plan
-
-if TYPE_CHECKING:
-    from fleetlore.kmu.unit import KnowledgeManagementUnit
 
 # Whoever sits at the machine may forget as much as he likes.
 _WHOLE = PrunePolicy(largest_share=1.0)
@@ -98,12 +94,11 @@ def prune(
         if not yes and sys.stdin.isatty():
             click.confirm(f"forget {counted(len(pruning.plan.items), 'item')}?", abort=True)
 
-    async def carry_out(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        applied = await unit.apply_plan(pruning.plan.id, agent=agent)
-        return await account_of(unit.ledger.read, applied.plan, agent) | {"kept": applied.kept}
+    async def carry_out(ledger: Ledger) -> dict[str, Any]:
+        applied = await forgetting.apply(ledger, pruning.plan.id, agent=agent, required=Policy().promote_after)
+        return await account_of(ledger.read, applied.plan, agent) | {"kept": applied.kept}
 
-    applied = with_unit(data, carry_out, Policy(prune=_WHOLE))
-    tell(applied, as_json, _forgotten)
+    tell(with_ledger(data, "", carry_out), as_json, _forgotten)
 
 
 @commands.command()
@@ -130,11 +125,11 @@ def undo(plan: str, agent: AgentName, data: Path, promote_after: int, as_json: b
 
     made = with_ledger(data, "", known)
 
-    async def work(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        undone = await unit.undo_plan(wanted, agent=agent, seen_by=made.agent)
-        return await account_of(unit.ledger.read, undone.plan, agent)
+    async def work(ledger: Ledger) -> dict[str, Any]:
+        undone = await forgetting.undo(ledger, wanted, agent=agent, required=promote_after, seen_by=made.agent)
+        return await account_of(ledger.read, undone.plan, agent)
 
-    found = with_unit(data, work, Policy(promote_after=promote_after))
+    found = with_ledger(data, "", work)
     tell(found, as_json, lambda told: _taken_back(told, before=made.undone_at is not None))
 
 

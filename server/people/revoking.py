@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,7 +20,6 @@ from fleetlore.server.command_group import (
     promote_after_option,
     tell,
     with_ledger,
-    with_unit,
 )
 from fleetlore.server.identity import folded
 from fleetlore.server.people.lines import counted, heading, hint, one_line, quoted
@@ -28,9 +27,6 @@ from fleetlore.server.people.plans import account_of
 from fleetlore.storage.ledger import Ledger
 from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import AgentName
-
-if TYPE_CHECKING:
-    from fleetlore.kmu.unit import KnowledgeManagementUnit
 
 _SHOWN = 20  # lines of a plan; the rest stands under its id
 _PATIENCE = 1.0  # seconds until whoever waits is told how far it is
@@ -69,11 +65,11 @@ def revoke(
     elif not yes:
         return
 
-    async def carry_out(unit: KnowledgeManagementUnit) -> dict[str, Any]:
-        done = await unit.revoke(revoking, found.plan.id)
-        return await _account(unit.ledger.read, done, revoking.agent, agent)
+    async def carry_out(ledger: Ledger) -> dict[str, Any]:
+        done = await revoking.apply(ledger, found.plan.id)
+        return await _account(ledger.read, done, revoking.agent, agent)
 
-    tell(with_unit(data, carry_out, policy), as_json, _done)
+    tell(with_ledger(data, "", carry_out), as_json, _done)
 
 
 class _Waiting:

@@ -141,7 +141,7 @@ def test_a_revocation_that_is_taken_back_has_not_been(story, agent):
                 found = await look.look(unit.ledger)
             except Refusal:
                 return  # it never came
-            await unit.revoke(look, found.plan.id)
+            await look.apply(unit.ledger, found.plan.id)
             await unit.undo_plan(found.plan.id, agent=AgentName("ines"))
             assert ledger_rows(data) == before
 
@@ -158,7 +158,7 @@ def test_revoking_an_agent_that_never_spoke_changes_nothing(story):
             before = ledger_rows(data)
             look = revoking("mallory")
             found = await look.look(unit.ledger)
-            await unit.revoke(look, found.plan.id)
+            await look.apply(unit.ledger, found.plan.id)
             after = ledger_rows(data)
             assert [name for name in TABLES if after[name] != before[name]] == ["agents"]
             assert found.plan.items == ()
@@ -176,7 +176,7 @@ def test_nothing_of_a_revoked_agent_is_left_to_count(story):
                 return
             look = revoking("mallory")
             found = await look.look(unit.ledger)
-            await unit.revoke(look, found.plan.id)
+            await look.apply(unit.ledger, found.plan.id)
             rows = ledger_rows(data)
             assert [row for row in rows["verdicts"] if "mallory" in row] == []
             assert [row for row in rows["blames"] if "mallory" in row] == []
@@ -196,6 +196,6 @@ async def test_what_is_reported_between_the_look_and_the_deed_is_withdrawn_as_we
         look = revoking("mallory")
         found = await look.look(unit.ledger)
         await unit.learn(Report(task=TASKS[1], agent=MALLORY, insight=WORDS[5], outcome="success"))
-        done = await unit.revoke(look, found.plan.id)
+        done = await look.apply(unit.ledger, found.plan.id)
         assert (len(found.plan.items), len(done.plan.items)) == (1, 2)
         assert await unit.ledger.read.count("general") == 1

@@ -95,6 +95,14 @@ async def test_spaces_that_vanished_are_found_and_a_rebuild_makes_them(folder):
     await _is_whole(folder / "data")
 
 
+async def test_spaces_that_no_server_has_made_yet_are_well_and_the_next_makes_them(tmp_path):
+    await run("add", "Restart the gateway after the keys", "--data", tmp_path)
+    assert "there are none yet" in await run("check", "--data", tmp_path)
+    async with in_process(tmp_path) as fleet:
+        assert len((await fleet.retrieve("restart the gateway"))["items"]) == 1
+    assert "1 row, all as the ledger says" in await run("check", "--data", tmp_path)
+
+
 async def test_rows_that_say_something_else_than_the_ledger_are_named(folder):
     shutil.rmtree(folder / "data" / "spaces")
     await run("rebuild", "--data", folder / "data")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from fleetlore.kmu import editing
 from fleetlore.kmu.question import Question
 from fleetlore.kmu.rebuilding import rebuild_spaces
 from fleetlore.kmu.report import Report
@@ -163,7 +164,7 @@ async def test_words_that_change_while_a_rebuild_copies_them_are_found_afterward
         await copied.wait()
         read = (await unit.ledger.read.item(item, agent="teacher")).wording
         wish = replace(read, insight="zebras need hay", applies_when="feeding zebras")
-        await unit.edit(item, read=read, wish=wish, agent="teacher")
+        await editing.edit(unit.ledger, item, read=read, wish=wish, agent="teacher")
     async with opened() as unit:
         assert (await unit.ledger.refresh()).generation == 2
         assert await _insights(unit, task="feeding zebras") == ["zebras need hay"]

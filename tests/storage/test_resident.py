@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleetlore.kmu import editing
 from fleetlore.kmu.policy import Policy
 from fleetlore.kmu.question import Question
 from fleetlore.kmu.rebuilding import rebuild_spaces
@@ -135,7 +136,7 @@ async def _do(unit, data, step, insight, task, which):
     elif step == "edit" and items:
         item = items[which % len(items)]
         read = (await unit.ledger.read.item(item, agent=AGENT)).wording
-        await unit.edit(item, read=read, wish=replace(read, insight=insight), agent=AGENT)
+        await editing.edit(unit.ledger, item, read=read, wish=replace(read, insight=insight), agent=AGENT)
     elif step == "sleep":
         await unit.consolidate(rest=0)
     elif step == "rebuild":

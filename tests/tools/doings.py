@@ -253,10 +253,9 @@ async def export(world: Strangers, agent: str) -> None:
             values["superseded_by"] = world.any_of(world.own, world.general)
 
     async def take(principal: Principal) -> object:
-        unit = await world.memory.unit()
         place = Place(file="export.jsonl", line=1)
         arrivals = [arrival_of(values, place, principal.agent) for values in chosen]
-        return await Import(ledger=world.ledger, unit=unit, agent=principal.agent).take(arrivals)
+        return await Import(ledger=world.ledger, dry_run=False, agent=principal.agent).take(arrivals)
 
     await world.work(other, "fleetlore import", chosen, take)
 
@@ -283,8 +282,7 @@ async def edit(world: Strangers, agent: str) -> None:
         wish = editing.Wording(
             **{name: getattr(known.wording, name) for name in known.wording.__slots__} | {"insight": words}
         )
-        unit = await world.memory.unit()
-        plan, _ = await unit.edit(item, read=known.wording, wish=wish, agent=principal.agent)
+        plan, _ = await editing.edit(world.ledger, item, read=known.wording, wish=wish, agent=principal.agent)
         if plan is not None:
             world.plans[plan.id] = agent
         return plan

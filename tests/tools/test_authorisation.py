@@ -6,6 +6,7 @@ from strangers import Login
 from team import TASK
 
 from fleet import Fleet, in_process
+from fleetlore.kmu import editing
 from fleetlore.kmu.access import NEEDS, SCOPES, Principal
 from fleetlore.server.app import serve_memory
 from fleetlore.server.hooks.answers import answer
@@ -88,7 +89,7 @@ async def test_what_a_person_did_is_not_taken_back_by_whoever_may_only_prune(log
     unit = await memory.unit()
     known = await unit.ledger.read.item(item, agent="ana")
     wish = type(known.wording)(insight="Keep it for a week", applies_when=TASK, kind="do")
-    plan, _ = await unit.edit(item, read=known.wording, wish=wish, agent="ana")
+    plan, _ = await editing.edit(unit.ledger, item, read=known.wording, wish=wish, agent="ana")
     memory.caller = Principal(agent="bob", scopes=frozenset({"prune"}))
     refused = await fleet.refusal("prune", undo=plan.id)
     assert refused == sentence("undo of an edit, an import or a revocation", "bob")
