@@ -57,7 +57,7 @@ class KnowledgeManagementUnit:
             spaces = await stack.enter_async_context(
                 KnowledgeSpaces.open(data, embedder=embedder, generation=generation, may_write=ledger.refuse)
             )
-            if spaces.lacking and await ledger.read.followed(generation) == NONE_YET:
+            if spaces.has_tables and spaces.lacking and await ledger.read.followed(generation) == NONE_YET:
                 spaces.lacking = ""  # nothing was ever in them
             await stack.enter_async_context(spaces.resident.kept(ledger))
             searches = await stack.enter_async_context(Searches(ledger, spaces).running())

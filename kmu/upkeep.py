@@ -139,7 +139,7 @@ class Upkeep:
         """In every process: whoever compacts, each one's caches hold what it replaced."""
         versions = sum([await self.spaces.version(space) for space in SPACES])
         if abs(versions - self.renewed) >= _RENEW_COMMITS:
-            await self.spaces.renew(self.rota.data)
+            await self.spaces.renew()
             self.renewed = versions
 
     async def _keeping_flat(self) -> None:

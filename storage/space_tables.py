@@ -1,6 +1,6 @@
 """Tables of the knowledge spaces: connected to, made, and indexed as their size wants it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,20 +21,22 @@ LANCEDB_VERSION: str = lancedb.__version__
 OWNER_INDEX_FROM = 5_000
 VECTOR_INDEX_FROM = 20_000
 _CACHE_BYTES = 64 << 20
+SLICE = 8_192
+FOLDER = "spaces"
 # What is added to a vector index makes a further one beside it, each of which is searched.
 _MOST_VECTOR_INDEXES = 24
 
 
 def generations_in(data: Path) -> list[int]:
     """The generations of which there are tables in a data directory, or were begun; 0 where there are none."""
-    return [0, *(int(name.stem.rpartition("_")[2]) for name in (data / "spaces").glob("*_*.lance"))]
+    return [0, *(int(name.stem.rpartition("_")[2]) for name in (data / FOLDER).glob("*_*.lance"))]
 
 
 async def connected(data: Path) -> lancedb.AsyncConnection:
     """A connection to the tables in a data directory, with caches of its own."""
     with our_errors():
         return await lancedb.connect_async(
-            str(data / "spaces"),
+            str(data / FOLDER),
             read_consistency_interval=timedelta(0),
             # The default caches may grow to 7 GB, and every commit makes what they hold useless.
             session=lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES),
@@ -47,6 +49,21 @@ async def made_table(database: lancedb.AsyncConnection, name: str, dimension: in
     index = FTS(**TOKENIZER, with_position=False)
     await table.create_index("text", config=index)
     return table
+
+
+async def slices_of(database: lancedb.AsyncConnection, name: str, columns: list[str]) -> AsyncIterator[Any]:
+    """Every row of a table as it is now, in slices (pyarrow record batches)."""
+    with our_errors():
+        # A table of its own, which no commit moves on. Taking rows by their places needs less memory than a scan.
+        table = await database.open_table(name)
+        await table.checkout(await table.version())
+        rows = await table.count_rows()
+    for start in range(0, rows, SLICE):
+        with our_errors():
+            places = list(range(start, min(start + SLICE, rows)))
+            taken = await table.take_offsets(places).select(columns).to_arrow()
+        for part in taken.to_batches():
+            yield part
 
 
 async def index_as_needed(table: Any, space: Space) -> None:  # noqa: ANN401  as above

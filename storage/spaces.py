@@ -1,33 +1,28 @@
 """The two knowledge spaces in LanceDB: what is searched, with text, vector and filter columns.
 
-A row here that the ledger does not know does not exist, and both tables can be made anew from the ledger. Tables are
-named `general_<generation>` and `prompt_<generation>`; a rebuild fills the next generation while this one answers.
+A row here that the ledger does not know does not exist, and both tables can be made anew from the ledger.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 
-from fleetlore.storage.embedding import Embedder, Vectors, load_embedder
-from fleetlore.storage.errors import SpacesDamaged
+from fleetlore.storage.embedding import Embedder, Vectors
 from fleetlore.storage.identifiers import ItemId
-from fleetlore.storage.lance import MatchQuery, lancedb
-from fleetlore.storage.locks import WRITE_LOCK, ProcessLock
-from fleetlore.storage.records import SPACES, Space
+from fleetlore.storage.lance import MatchQuery
+from fleetlore.storage.records import Space
 from fleetlore.storage.resident import Loaded, ResidentSpaces
 from fleetlore.storage.rows import IndexedItem
-from fleetlore.storage.search import FILLING, LEG_LIMIT, Filter, Legs
+from fleetlore.storage.search import LEG_LIMIT, Filter, Legs
 from fleetlore.storage.space_faults import our_errors, retried
-from fleetlore.storage.space_tables import connected, index_as_needed, made_table, one_of, scores_of
+from fleetlore.storage.space_generation import Generation
+from fleetlore.storage.space_tables import SLICE, index_as_needed, one_of, scores_of, slices_of
 from fleetlore.storage.table_rows import predicate_of, rows_of, vectors_of
 
-ResultT = TypeVar("ResultT")
 # What a search is answered by: the tables of a generation, or what is in memory of it.
 Answering: TypeAlias = tuple[int, Loaded | None]
 
@@ -35,113 +30,20 @@ Answering: TypeAlias = tuple[int, Loaded | None]
 # recall@10 .976 at 23 ms; with 32 and 8 .963, and more probes alone add nothing. With 100,000 rows .99 and more.
 PROBES = 48
 REFINE_FACTOR = 10
-_SLICE = 8_192
 _COLUMNS = ["id", "text", "vector", "owner", "task_type", "tags"]
 # A commit leaves a manifest of 3 to 80 KB, and compacting reads all that are kept: both want few. A search is over in
 # a second; who was stopped in the midst of one for longer than this asks again.
 _RETENTION = timedelta(seconds=30)
 
 
-class KnowledgeSpaces:
-    """Both spaces of one generation. Adding needs the write lock; searching needs nothing.
-
-    `damage` is why they must be opened anew before they are of use, `lacking` what searching misses for now, in words.
-    """
+class KnowledgeSpaces(Generation):
+    """Both spaces, as they are searched. Adding needs the write lock; searching needs nothing."""
 
     def __init__(
-        self,
-        database: lancedb.AsyncConnection,
-        embedder: Embedder,
-        write_lock: ProcessLock,
-        may_write: Callable[[], Awaitable[None]],
+        self, data: Path, embedder: Embedder, generation: int, may_write: Callable[[], Awaitable[None]]
     ) -> None:
-        self._database = database
-        self.embedder = embedder
-        self._write_lock = write_lock
-        self._may_write = may_write
-        self._tables: dict[Space, Any] = {}
-        self.generation = 0
-        self.damage: SpacesDamaged | None = None
-        self.lacking = ""
+        super().__init__(data, embedder, generation, may_write)
         self.resident = ResidentSpaces(self)
-
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls,
-        data: Path,
-        *,
-        embedder: Embedder,
-        generation: int,
-        may_write: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
-        make: bool = True,
-    ) -> AsyncIterator["KnowledgeSpaces"]:
-        """Opens the spaces of that generation in a data directory; makes what is missing, or, without `make`, raises.
-
-        `may_write` raises why nothing may be written; it is asked before anything is.
-        """
-        spaces = cls(await connected(data), embedder, ProcessLock(data / WRITE_LOCK), may_write)
-        try:
-            there = await spaces.are_there(generation)
-            if not there and not make:
-                raise SpacesDamaged(f"the tables of generation {generation} are not there")
-            try:
-                if there:
-                    await spaces.use(generation)
-            except SpacesDamaged:  # another process may just be making them: it holds the lock until they are whole
-                if not make:
-                    raise
-                there = False
-            if not there:
-                async with spaces.writing():
-                    await spaces.use(generation)
-            yield spaces
-        finally:
-            spaces._database.close()
-
-    @asynccontextmanager
-    async def writing(self, *, patience: float | None = None) -> AsyncIterator[None]:
-        """Holds the write lock: one process at a time adds or removes rows. `patience` as for `ProcessLock.held`."""
-        await self._may_write()
-        async with self._write_lock.held(patience=patience):
-            yield
-
-    async def are_there(self, generation: int) -> bool:
-        """Whether that generation has its tables."""
-        with our_errors():
-            tables = (await self._database.list_tables()).tables
-        return all(f"{space}_{generation}" in tables for space in SPACES)
-
-    async def use(self, generation: int, *, embedder: str = "") -> None:
-        """Searches that generation from now on, made with that embedder ("": the same); needs the write lock.
-
-        Makes its tables if they are missing.
-        """
-        loaded = await anyio.to_thread.run_sync(load_embedder, embedder) if embedder else self.embedder
-        self.damage, self.lacking = None, ""
-        with our_errors():
-            tables = {space: await self._table(f"{space}_{generation}", loaded) for space in SPACES}
-        self._tables, self.embedder, self.generation = tables, loaded, generation
-
-    async def renew(self, data: Path) -> None:
-        """Opens the tables anew, without what the caches hold of indexes that compacting has replaced.
-
-        Each of these keeps its files open, though they are removed, until the cache is full. Searches under way go on
-        with the tables that they began with.
-        """
-        generation = self.generation
-        database = await connected(data)
-        with our_errors():
-            tables = {space: await database.open_table(f"{space}_{generation}") for space in SPACES}
-        if self.generation == generation:
-            self._database, self._tables = database, tables
-
-    async def keep_only(self, generations: Collection[int]) -> None:
-        """Drops the tables of every other generation."""
-        with our_errors():
-            for name in (await self._database.list_tables()).tables:
-                if int(name.rpartition("_")[2]) not in generations:
-                    await self._database.drop_table(name)
 
     async def add(self, space: Space, items: Sequence[IndexedItem]) -> None:
         """Adds rows. Needs the write lock; a row that is there already would stand twice."""
@@ -163,6 +65,8 @@ class KnowledgeSpaces:
 
     async def search(self, space: Space, *, text: str, vector: Vectors, where: Filter) -> Legs:
         """The best 100 rows of each leg. `vector` has shape (dimension,)."""
+        if not self.has_tables and not self.resident.answers():
+            return Legs(text={}, vector={})
         predicate = predicate_of(where)
         found: dict[str, dict[ItemId, float]] = {}
 
@@ -235,18 +139,11 @@ class KnowledgeSpaces:
         return [ItemId(item) for item in rows["id"].to_pylist()]
 
     async def snapshot(self, space: Space, generation: int) -> AsyncIterator[Any]:
-        """Every row of that generation as it is now, in slices (pyarrow record batches)."""
-        with our_errors():
-            # A table of its own, which no commit moves on. Taking rows by their places needs less memory than a scan.
-            table = await self._database.open_table(f"{space}_{generation}")
-            await table.checkout(await table.version())
-            rows = await table.count_rows()
-        for start in range(0, rows, _SLICE):
-            with our_errors():
-                places = list(range(start, min(start + _SLICE, rows)))
-                taken = await table.take_offsets(places).select(_COLUMNS).to_arrow()
-            for part in taken.to_batches():
-                yield part
+        """Every row of that generation as it is now, in slices (pyarrow record batches); none where no table is."""
+        if not self.has_tables:
+            return
+        async for part in slices_of(await self._connected(), f"{space}_{generation}", _COLUMNS):
+            yield part
 
     async def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
         """Every row whole, or those of some items, in slices (pyarrow record batches)."""
@@ -254,7 +151,7 @@ class KnowledgeSpaces:
         if among:
             query = query.where(one_of(among))
         with our_errors():
-            batches = await query.to_batches(max_batch_length=_SLICE)
+            batches = await query.to_batches(max_batch_length=SLICE)
         while True:
             with our_errors():
                 rows = await anext(batches, None)
@@ -282,10 +179,3 @@ class KnowledgeSpaces:
         A vector index is made anew once it is in many parts, or the table has more than doubled at once.
         """
         await index_as_needed(self._tables[space], space)
-
-    async def _table(self, name: str, embedder: Embedder) -> Any:  # noqa: ANN401  LanceDB's table has no public type that we need
-        if name in (await self._database.list_tables()).tables:
-            return await self._database.open_table(name)
-        await self._may_write()
-        self.lacking = FILLING
-        return await made_table(self._database, name, embedder.dimension)

@@ -22,6 +22,7 @@ from fleetlore.server.settings import utc_now
 from fleetlore.storage.errors import DataDirectoryLost, DataNewer, DataReadOnly, DiskRefuses, LedgerDamaged, StorageFull
 from fleetlore.storage.queries import SCHEMA
 from fleetlore.storage.reconciliation import waiting_rows
+from fleetlore.storage.search import FILLING
 
 LESSON = "the lesson that was there before"
 
@@ -186,11 +187,20 @@ async def _health(address):
         return (await client.get(f"{address}/healthz")).json()
 
 
-async def test_data_that_may_only_be_read_are_read_and_written_again_once_they_may_be(tmp_path, monkeypatch):
-    data = tmp_path / "data"
+async def _teach(data):
     async with in_process(data) as fleet:
         await fleet.teach(LESSON, task="deploy")
         await fleet.retrieve("deploy")  # once that is answered there are tables
+
+
+async def _add(data):
+    await run("add", LESSON, "--applies-when", "deploy", "--data", data)  # of which the ledger alone knows
+
+
+@pytest.mark.parametrize("told_by", [_teach, _add])
+async def test_data_that_may_only_be_read_are_read_and_written_again_once_they_may_be(tmp_path, monkeypatch, told_by):
+    data = tmp_path / "data"
+    await told_by(data)
     paths = [data, *data.rglob("*")]
     modes = [(path, path.stat().st_mode) for path in paths]
     for path, mode in modes:
@@ -206,11 +216,13 @@ async def test_data_that_may_only_be_read_are_read_and_written_again_once_they_m
                 refusal = await fleet.refusal("submit_feedback", task="deploy", insight="new", outcome="success")
                 assert refusal == str(DataReadOnly(data))
                 assert await _health(address) == (await fleet.resource("fleetlore://status"))
-                assert (await _degraded(fleet)) == {"data directory": refusal}
+                degraded = {"data directory": refusal} | ({"spaces": FILLING} if told_by is _add else {})
+                assert await _degraded(fleet) == degraded
                 for path, mode in modes:
                     path.chmod(mode)
                 await fleet.teach("a new lesson", task="deploy")
-                assert await _degraded(fleet) == {}
+                await _soon(lambda: _is_well(fleet))
+                assert sorted(_insights(await fleet.retrieve("deploy"))) == ["a new lesson", LESSON]
     finally:
         for path, mode in modes:
             path.chmod(mode)

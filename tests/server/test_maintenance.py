@@ -119,7 +119,7 @@ async def test_caches_let_go_of_the_files_of_indexes_that_compacting_has_replace
             await unit.spaces._tables["general"].optimize(cleanup_older_than=timedelta(milliseconds=1))
             await unit.retrieve(Question(task=task(number), agent="ana"), fits=lambda _: True)
         assert removed_but_open() > 0
-        await unit.spaces.renew(tmp_path)
+        await unit.spaces.renew()
         gc.collect()
         with anyio.fail_after(5):
             while removed_but_open():  # noqa: ASYNC110  no event tells
