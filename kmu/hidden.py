@@ -19,7 +19,9 @@ _UNSEEN = (
 )
 _MARKS = "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _PERHAPS = re.compile(f"[{_UNSEEN}]|(?<=[{_MARKS}]{{4}})[{_MARKS}]")
-_COLOUR = re.compile(r"\x1b\[(?:(?:[0-79]|\d\d+)(?:;(?:[0-79]|\d\d+))*)?m")  # any but 8, which conceals
+_ANY_COLOUR = r"\[(?:(?:[0-79]|\d\d+)(?:;(?:[0-79]|\d\d+))*)?m"  # but 8, which conceals
+_COLOUR = re.compile(rf"\x1b{_ANY_COLOUR}")
+_COLOUR_WRITTEN_OUT = re.compile(rf"\\u001b{_ANY_COLOUR}")
 _REGION = re.compile("\U0001f3f4\U000e0067\U000e0062\U000e0065?[\U000e0061-\U000e007a]{2,3}\U000e007f")
 _SELECTORS = "\ufe0e\ufe0f"
 _JOINERS = "\u200c\u200d"
@@ -41,9 +43,10 @@ def visible(text: str) -> str:
 
 def bare(text: str) -> str:
     """The text without what is hidden in it, also where that is written out as `visible` does."""
-    if "\\" in text:
-        text = _ESCAPE.sub(lambda found: _unless_hidden(found.group()), text)
-    return text if _plain(text) else _changed(_COLOUR.sub("", text), lambda _: "")
+    shown = visible(text)
+    if "\\" not in shown:
+        return shown
+    return _ESCAPE.sub(lambda found: _unless_hidden(found.group()), _COLOUR_WRITTEN_OUT.sub("", shown))
 
 
 def _plain(text: str) -> bool:

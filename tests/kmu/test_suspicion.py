@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fleetlore.kmu.harmless import all_harmless, harmless
@@ -154,6 +154,9 @@ def test_what_is_shown_hides_nothing_and_is_shown_the_same_again(text):
 
 
 @settings(max_examples=200, deadline=None)
+@example("0\\u200b\ufe0f")
+@example("\x1b[31m!\x1b[0m")
+@example("\\u20\u200b0b")
 @given(_TEXTS)
 def test_a_text_is_judged_the_same_again_and_as_shown_but_for_what_was_hidden(text):
     flags = flags_of(text)

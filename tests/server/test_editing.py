@@ -286,8 +286,8 @@ async def test_what_was_written_in_an_editor_outlives_a_fault_of_the_store(data,
     environment = editor(
         tmp_path,
         "text = text.replace('a day', 'ever')",
-        f"(pathlib.Path({str(data)!r}) / 'spaces').rename({str(data / 'gone')!r})",
-        f"(pathlib.Path({str(data)!r}) / 'spaces').write_text('no folder')",
+        f"(pathlib.Path({str(data)!r}) / 'ledger.sqlite').rename({str(data / 'gone')!r})",
+        f"(pathlib.Path({str(data)!r}) / 'ledger.sqlite').write_text('no ledger')",
     )
     with pytest.raises(FleetloreError):
         await run("edit", item, "--data", data, **environment)

@@ -151,6 +151,7 @@ async def test_beside_a_newer_program_a_server_reads_and_writes_nothing(tmp_path
     async with in_process(tmp_path) as fleet:
         if running:
             await fleet.retrieve("deploy")
+            await fleet.rests()  # a round of upkeep that has begun is finished
             migrate()
         answer = await fleet.retrieve("deploy")
         assert (_insights(answer), answer["receipt"]) == ([LESSON], "")

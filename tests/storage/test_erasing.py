@@ -4,6 +4,7 @@ from fleetlore.kmu import erasure
 from fleetlore.kmu.report import Report
 from fleetlore.kmu.wish import Wish
 from fleetlore.storage.reconciliation import take_in
+from fleetlore.storage.resident import ResidentSpaces
 from fleetlore.storage.search import Filter
 from fleetlore.storage.searching import Searches
 
@@ -21,6 +22,7 @@ async def erased(unit, item):
 
 
 async def test_a_search_under_way_turns_to_the_tables_that_are_left(opened, monkeypatch):
+    monkeypatch.setitem(ResidentSpaces.__init__.__kwdefaults__, "most_bytes", 0)  # or memory would answer
     async with opened() as reading, opened() as erasing:
         kept = await learnt(reading, "Keep the old key for a day")
         doomed = await learnt(reading, "Restart the gateway first")
