@@ -55,7 +55,9 @@ class KnowledgeManagementUnit:
         async with AsyncExitStack() as stack:
             generation = ledger.info.generation
             spaces = await stack.enter_async_context(
-                KnowledgeSpaces.open(data, embedder=embedder, generation=generation, may_write=ledger.refuse)
+                KnowledgeSpaces.open(
+                    data, embedder=embedder, generation=generation, may_write=ledger.refuse, needed=False
+                )
             )
             if spaces.has_tables and spaces.lacking and await ledger.read.followed(generation) == NONE_YET:
                 spaces.lacking = ""  # nothing was ever in them

@@ -55,11 +55,12 @@ class Generation:
         generation: int,
         may_write: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
         make: bool = True,
+        needed: bool = True,
     ) -> AsyncIterator[Self]:
         """Opens the tables of that generation in a data directory; makes what is missing, or, without `make`, raises.
 
-        `may_write` raises why nothing may be written; it is asked before anything is. What cannot be made then is made
-        once it can: until then memory alone answers, which comes from the ledger.
+        `may_write` raises why nothing may be written; it is asked before anything is. Where they are not `needed`, what
+        cannot be made now is made once it can be: until then memory alone answers, which comes from the ledger.
         """
         spaces = cls(data, embedder, generation, may_write)
         try:
@@ -77,6 +78,8 @@ class Generation:
                     async with spaces.writing():
                         pass
                 except NotWritable:
+                    if needed:
+                        raise
                     spaces.lacking = FILLING
             yield spaces
         finally:

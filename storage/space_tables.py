@@ -8,7 +8,9 @@ from typing import Any
 
 from fleetlore.storage.identifiers import ItemId
 from fleetlore.storage.lance import FTS, BTree, IvfRq, col, lancedb, lit
+from fleetlore.storage.ledger_view import LedgerView
 from fleetlore.storage.records import Space
+from fleetlore.storage.row_changes import NONE_YET
 from fleetlore.storage.search import LEG_LIMIT
 from fleetlore.storage.space_faults import our_errors, retried
 from fleetlore.storage.table_rows import schema_of
@@ -30,6 +32,11 @@ _MOST_VECTOR_INDEXES = 24
 def generations_in(data: Path) -> list[int]:
     """The generations of which there are tables in a data directory, or were begun; 0 where there are none."""
     return [0, *(int(name.stem.rpartition("_")[2]) for name in (data / FOLDER).glob("*_*.lance"))]
+
+
+async def none_yet(view: LedgerView, data: Path, generation: int) -> bool:
+    """Whether no server has made the tables of that generation yet: they were not there when anything was told."""
+    return generation not in generations_in(data) and await view.followed(generation) == NONE_YET
 
 
 async def connected(data: Path) -> lancedb.AsyncConnection:

@@ -23,7 +23,6 @@ from fleetlore.storage.ledger import LEDGER_FILE, Ledger
 from fleetlore.storage.opening import schema_of
 from fleetlore.storage.queries import SCHEMA
 from fleetlore.storage.records import SPACES, Space
-from fleetlore.storage.row_changes import NONE_YET
 
 if TYPE_CHECKING:
     from fleetlore.storage.identifiers import ItemId
@@ -111,11 +110,11 @@ async def _ledger(ledger: Ledger, data: Path, note: Note) -> None:
 
 async def _spaces(ledger: Ledger, data: Path, note: Note) -> None:
     from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415  LanceDB and the weights take a second
-    from fleetlore.storage.space_tables import generations_in  # noqa: PLC0415
+    from fleetlore.storage.space_tables import none_yet  # noqa: PLC0415
     from fleetlore.storage.spaces import KnowledgeSpaces  # noqa: PLC0415
 
     generation = ledger.info.generation
-    if generation not in generations_in(data) and await ledger.read.followed(generation) == NONE_YET:
+    if await none_yet(ledger.read, data, generation):
         note(well("knowledge spaces", "there are none yet; the next server makes them from the ledger"))
         return
     embedder = await anyio.to_thread.run_sync(load_embedder, ledger.info.embedder)
