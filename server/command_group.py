@@ -231,9 +231,7 @@ def with_ledger(
     return anyio.run(run)
 
 
-def with_unit(
-    data: Path, work: Callable[[KnowledgeManagementUnit], Awaitable[ResultT]], policy: Policy, *, new: bool = False
-) -> ResultT:
+def with_unit(data: Path, work: Callable[[KnowledgeManagementUnit], Awaitable[ResultT]]) -> ResultT:
     """Carries out work on the knowledge management unit; tells whoever waits at a terminal what takes so long."""
 
     async def run(ledger: Ledger) -> ResultT:
@@ -241,7 +239,7 @@ def with_unit(
             click.secho("opening the knowledge spaces …", dim=True, err=True)
         from fleetlore.kmu.unit import KnowledgeManagementUnit  # noqa: PLC0415  LanceDB takes a second to import
 
-        async with KnowledgeManagementUnit.open(ledger, data, policy=policy) as unit:
+        async with KnowledgeManagementUnit.open(ledger, data, policy=Policy()) as unit:
             return await work(unit)
 
-    return with_ledger(data, "", run, new=new)
+    return with_ledger(data, "", run)

@@ -12,7 +12,6 @@ import click
 
 from fleetlore.kmu import erasure
 from fleetlore.kmu.erasure import Found, Target
-from fleetlore.kmu.policy import Policy
 from fleetlore.server.command_group import commands, data_option, json_option, tell, with_ledger, with_unit
 from fleetlore.server.identity import folded, person
 from fleetlore.server.people.completing import ids_of
@@ -135,7 +134,7 @@ def _erased(data: Path, target: Target, reason: str) -> dict[str, Any]:
             "exports": await _exports(unit.ledger, begun.found),
         }
 
-    return with_unit(data, work, Policy())
+    return with_unit(data, work)
 
 
 def _pending(data: Path) -> PlanId | None:
@@ -153,7 +152,7 @@ def _finished(data: Path) -> dict[str, Any]:
             whole = plan is None or await _finish(unit, plan)
         return {"plan": plan, "finished": whole}
 
-    return with_unit(data, work, Policy())
+    return with_unit(data, work)
 
 
 async def _finish(unit: KnowledgeManagementUnit, plan: PlanId) -> bool:
