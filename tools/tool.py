@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context
@@ -68,10 +69,15 @@ def knowledge_tool(
         context_kwarg=None,
         description=description,
         parameters=schema_of(arguments),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=answer.model_json_schema()),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=_schema_of(answer)),
         is_async=True,
         annotations=annotations,
     )
+
+
+@cache
+def _schema_of(answer: type[BaseModel]) -> dict[str, Any]:
+    return answer.model_json_schema()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
