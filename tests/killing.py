@@ -14,57 +14,7 @@ from typing import Any
 
 import anyio
 
-_STRUCK = """
-import asyncio, functools, importlib, inspect, json, os, sys
-from pathlib import Path
-from fleetlore.server.cli import main
-
-place, when, blow, settings = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1)), json.loads(sys.argv.pop(1))
-
-def found(path):
-    module, _, path = path.partition(":")
-    owner = importlib.import_module(module)
-    *owners, name = path.split(".")
-    for part in owners:
-        owner = getattr(owner, part)
-    return owner, name
-
-for path, value in settings.items():
-    setattr(*found(path), value)
-owner, name = found(place)
-whole = getattr(owner, name)
-
-def strike():
-    setattr(owner, name, whole)  # once
-    os.kill(os.getpid(), blow)
-
-async def strike_amid(work):
-    spaces = Path(sys.argv[sys.argv.index("--data") + 1], "spaces")
-    before, task = set(spaces.rglob("*")), asyncio.ensure_future(work)
-    while before.issuperset(spaces.rglob("*")):
-        if task.done():
-            os._exit(3)
-        await asyncio.sleep(0)
-    strike()
-    return await task
-
-async def later(*arguments, **options):
-    if when == "before":
-        strike()
-    if when == "amid":
-        return await strike_amid(whole(*arguments, **options))
-    result = await whole(*arguments, **options)
-    if when == "after":
-        strike()
-    return result
-
-def at_once(*arguments, **options):
-    strike()
-
-struck = later if inspect.iscoroutinefunction(whole) else at_once
-setattr(owner, name, functools.wraps(whole)(struck))
-main()
-"""
+_STRUCK = str(Path(__file__).with_name("struck.py"))
 
 
 def struck_at(
@@ -80,7 +30,7 @@ def struck_at(
     modules and what they shall be.
     """
     blows = [place, when, str(int(blow)), json.dumps(dict(settings))]
-    return [sys.executable, "-c", _STRUCK, *blows, *map(str, arguments)]
+    return [sys.executable, _STRUCK, *blows, *map(str, arguments)]
 
 
 async def killed_at(place: str, *arguments: Any, when: str = "before") -> None:

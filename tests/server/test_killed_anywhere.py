@@ -30,7 +30,7 @@ SPACES = "fleetlore.storage.spaces:KnowledgeSpaces"
 # A call, where its server dies, and whether it has happened then.
 OF_A_CALL = {
     "a report, in the transaction": ("submit_feedback", f"{TRANSACTION}.add_feedback", False),
-    "a report, between commit and answer": ("submit_feedback", "fleetlore.kmu.learning:learn", True),
+    "a report, between commit and answer": ("submit_feedback", "fleetlore.server.app:learn", True),
     "a receipt, in the transaction": ("retrieve_knowledge", f"{TRANSACTION}.give_receipt", False),
     "a receipt, between commit and answer": ("retrieve_knowledge", "fleetlore.kmu.retrieval:retrieve", True),
 }
