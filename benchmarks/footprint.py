@@ -17,3 +17,8 @@ def resident_megabytes(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     [kilobytes] = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
     return kilobytes / 1024
+
+
+def family(pid: int) -> list[int]:
+    """A living process and those that it has started."""
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]

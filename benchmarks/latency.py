@@ -31,7 +31,7 @@ import lancedb
 from arms import agent_names
 from command_line import numbers, parser, positive, run_async
 from filling import fill, many_lessons, opened, settle
-from footprint import resident_megabytes
+from footprint import family, resident_megabytes
 from legs import Embedder, Vector, exact_leg, newest_general_table, text_leg, vector_leg
 from lessons import Lesson
 from light_clients import LightClient, over_http, over_stdio
@@ -100,7 +100,8 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
         await fill(unit, made[:size], progress, f"filling {size:,}")
         await settle(unit)
     async with AsyncExitStack() as stack:
-        url, server = await stack.enter_async_context(http_process(data))
+        url, parent = await stack.enter_async_context(http_process(data, "--workers", str(options.workers)))
+        servers = family(parent)
         port = free_port()
         echo = await stack.enter_async_context(listening([*ECHO_SERVER, str(port)], port, data))
         [owner] = await stack.enter_async_context(over_http(url, 1))
@@ -123,9 +124,9 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
                 )
                 for name, transport, make, connections, pids in (
                     (ECHO, "http", questions.echo, bare, [echo]),
-                    (RETRIEVE, "http", partial(questions.retrieve, agent=NEWCOMER), http, [server]),
-                    (OWN, "http", partial(questions.retrieve, agent=OWNER), http, [server]),
-                    (SUBMIT, "http", questions.submit, http, [server]),
+                    (RETRIEVE, "http", partial(questions.retrieve, agent=NEWCOMER), http, servers),
+                    (OWN, "http", partial(questions.retrieve, agent=OWNER), http, servers),
+                    (SUBMIT, "http", questions.submit, http, servers),
                 )
             ]
             pairs = [partial(raw, table, embedder, questions.asked)] * clients
@@ -154,7 +155,7 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
             if number == 0:
                 for thing in things:
                     thing.rounds.clear()  # that round warmed them all up
-        memory = resident_megabytes(server)
+        memory = max(map(resident_megabytes, servers))
     starts = [await start(data, next(questions.asked)) for _ in range(STARTS)]
     return {
         "items": size,
@@ -280,6 +281,7 @@ def arguments() -> argparse.Namespace:
     made.add_argument("--million", action="store_true", help="and a store of a million, which takes long to fill")
     made.add_argument("--clients", type=numbers, default=(1, 8, 32), help="over HTTP, at once (default: 1,8,32)")
     made.add_argument("--stdio-clients", type=numbers, default=(1, 8), help="each with a server process (default: 1,8)")
+    made.add_argument("--workers", type=positive, default=1, help="of the HTTP server (default: %(default)s)")
     made.add_argument("--rounds", type=positive, default=7, help="in drawn order (default: %(default)s)")
     made.add_argument("--calls", type=positive, default=96, help="per thing and round (default: %(default)s)")
     made.add_argument("--recall", type=positive, default=200, help="questions of recall@10 (default: %(default)s)")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,9 @@ from fleetlore.server.command_group import (
 from fleetlore.server.oauth.options import oauth_options
 from fleetlore.server.oauth.settings import OAuth
 from fleetlore.server.settings import Settings
+from fleetlore.server.workers import serve_together
 from fleetlore.storage.arenas import share_arenas
+from fleetlore.storage.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,14 @@ _SWITCH_SECONDS = 0.001
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8717, envvar=f"{ENVIRONMENT}_PORT", help="Port (http); 0: any."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    envvar=f"{ENVIRONMENT}_WORKERS",
+    help="Processes that serve together (http): each keeps one core busy.",
+)
+@click.option("--listener", type=int, hidden=True)
 @access_options
 @oauth_options
 @click.option("--agent", default="", envvar=f"{ENVIRONMENT}_AGENT", help="Name of everybody who connects.")
@@ -84,6 +95,8 @@ def serve(
     transport: Literal["stdio", "http"],
     host: str,
     port: int,
+    workers: int,
+    listener: int | None,
     access: Access,
     oauth: OAuth | None,
     agent: str,
@@ -96,6 +109,10 @@ def serve(
     most_items: int,
 ) -> None:
     """Start the MCP server."""
+    if workers > 1:
+        if transport == "stdio":
+            raise Refusal("--workers", "a server over stdio has one client", "Leave it out, or add --transport http")
+        sys.exit(serve_together(access.scheme, host, port, workers))
     share_arenas()
     # The SDK takes most of a second to import, which the other commands need not wait for.
     from fleetlore.server.app import SharedMemory, serve_memory  # noqa: PLC0415
@@ -122,6 +139,7 @@ def serve(
         hold_out=hold_out,
         keep_days=keep_days,
         most_items=most_items,
+        alone=listener is None,
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
     shared = SharedMemory(settings)
@@ -129,7 +147,8 @@ def serve(
     if transport == "stdio":
         anyio.run(serve_stdio, server)
     else:
-        anyio.run(serve_http, server, shared, settings)
+        given = None if listener is None else socket.socket(fileno=listener)
+        anyio.run(serve_http, server, shared, settings, given)
     # Everything is closed by now. What is left of an import in a thread must not hold up whoever waits for the end: the
     # interpreter's own way out may then go round and round in its collector.
     logging.shutdown()

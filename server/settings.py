@@ -26,9 +26,10 @@ class Settings:
     `workplace`, the folder that a stdio server was started in. `embedder` "" means the one that the data was made
     with. Without `learning` outcomes change nothing, without `explore` no questions are asked; `hold_out` is the share
     of retrievals for which knowledge is held back. `access` is who may come in by the network, `oauth` whose
-    tokens count there too. `network_disk` is the type of the one that the data lie on, where that is allowed.
-    `keep_days` and `most_items` bound what is kept, 0 for no bound. `clock` and `pragmas` (of the ledger's SQLite) are
-    for tests and limits.
+    tokens count there too. A server that is not `alone` is one of several workers: another may get a client's next
+    request. `network_disk` is the type of the one that the data lie on, where that is allowed. `keep_days` and
+    `most_items` bound what is kept, 0 for no bound. `clock` and `pragmas` (of the ledger's SQLite) are for tests and
+    limits.
     """
 
     data: Path
@@ -45,6 +46,7 @@ class Settings:
     explore: bool = True
     hold_out: float = 0.0
     network_disk: str = ""
+    alone: bool = True
     keep_days: int = 0
     most_items: int = 0
     clock: Callable[[], datetime] = utc_now

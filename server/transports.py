@@ -1,6 +1,5 @@
 """Transports: stdio for one client, HTTP for a fleet (streamable at /mcp, legacy SSE at /sse, /hooks, /healthz)."""
 
-import logging
 import os
 import select
 import signal
@@ -27,11 +26,11 @@ from fleetlore.server.access.tls import check_certificate
 from fleetlore.server.access.turned_away import refusal
 from fleetlore.server.app import SharedMemory
 from fleetlore.server.hooks.route import hooks_route
+from fleetlore.server.listening import listening, log_address
 from fleetlore.server.oauth.resource import challenge, host_of, resource_routes
 from fleetlore.server.settings import Settings
+from fleetlore.server.workers import READY
 from fleetlore.storage.errors import FleetloreError, Refusal
-
-logger = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 1
 
@@ -81,10 +80,13 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
     app = server.streamable_http_app(
         stateless_http=True, json_response=True, transport_security=unguarded, max_request_body_size=most
     )
-    for route in server.sse_app(transport_security=unguarded, max_request_body_size=most).routes:
-        if isinstance(route, Route):
-            route.app = _answering_once(route.app)
-        app.router.routes.append(route)
+    if settings.alone:
+        for route in server.sse_app(transport_security=unguarded, max_request_body_size=most).routes:
+            if isinstance(route, Route):
+                route.app = _answering_once(route.app)
+            app.router.routes.append(route)
+    else:
+        app.router.routes.append(Route("/sse", _of_one_process))
     app.router.routes.append(Route(HEALTH, healthz, methods=["GET"]))
     app.router.routes.append(hooks_route(shared.hook))
     app.add_exception_handler(HTTPException, _refused)
@@ -103,6 +105,12 @@ def http_app(server: MCPServer[None], shared: SharedMemory, settings: Settings) 
         alive=shared.alive,
         challenge=challenge(oauth),
         public=frozenset(route.path for route in metadata),
+    )
+
+
+async def _of_one_process(_: Request) -> Response:
+    raise HTTPException(
+        501, "the streams of /sse need a server of one process, and this one has workers. Connect to /mcp."
     )
 
 
@@ -152,12 +160,22 @@ class _Listener(uvicorn.Server):
             async for number in signals:
                 self.handle_exit(number, None)
 
+    async def stop_with_input(self) -> None:
+        await anyio.wait_readable(0)
+        self.handle_exit(signal.SIGTERM, None)
 
-async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Settings) -> None:
-    """Serves a fleet until a signal comes. Raises `Refusal` where it may not or cannot listen."""
+
+async def serve_http(
+    server: MCPServer[None], shared: SharedMemory, settings: Settings, given: socket.socket | None = None
+) -> None:
+    """Serves a fleet until a signal comes. Raises `Refusal` where it may not or cannot listen.
+
+    A worker is `given` what it listens on, and ends with whoever did.
+    """
     access = settings.access
     check_certificate(access)
-    with closing(_listening(settings.host, settings.port)) as listener:
+    [listener] = [given] if given else listening(settings.host, settings.port)
+    with closing(listener):
         # Opened here, a fault of the data is raised; in the application's lifespan uvicorn would swallow it.
         async with shared.opened():
             gate = http_app(server, shared, settings)
@@ -181,23 +199,13 @@ async def serve_http(server: MCPServer[None], shared: SharedMemory, settings: Se
                 limit_concurrency=access.limits.connections + 1,  # from which on uvicorn turns away
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
-            scheme = "https" if access.certificate else "http"
-            logger.warning("fleetlore listens on %s://%s:%s/mcp", scheme, settings.host, listener.getsockname()[1])
             uvicorn_server = _Listener(config)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(uvicorn_server.stop_on_signal)
+                if given:
+                    tasks.start_soon(uvicorn_server.stop_with_input)
+                    os.write(1, READY)
+                else:
+                    log_address(access.scheme, settings.host, listener)
                 await uvicorn_server.serve(sockets=[listener])
                 tasks.cancel_scope.cancel()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=1024)
-        # asyncio sets this only on sockets that it made itself; without it every answer waits 40 ms for an ACK.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-    except OSError as error:
-        raise Refusal(
-            "--port", f"{host}:{port} cannot be listened on ({error.strerror})", "Choose another with --port"
-        ) from error

@@ -132,3 +132,10 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         if b"fleetlore listens on " in line:
             return line.decode().rpartition(" ")[2].strip().removesuffix("/mcp")
     raise AssertionError(log.decode() or "the server ended")
+
+
+def children(parent: int) -> list[int]:
+    """The processes that one has started and that still live."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return [process for process, of in pairs if of == parent]

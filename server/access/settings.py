@@ -36,3 +36,8 @@ class Access:
     certificate: Path | None = None
     key: Path | None = None
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def scheme(self) -> str:
+        """What addresses of the server begin with."""
+        return "https" if self.certificate else "http"

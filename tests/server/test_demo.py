@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet import children
 from fleetlore.server.cli import commands
 from fleetlore.server.demo.agent import choose, report
 from fleetlore.server.demo.world import make_world
@@ -162,9 +163,3 @@ def test_ctrl_c_in_the_middle_leaves_no_process_and_no_folder(temporary):
     assert list(temporary.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
-
-
-def children(parent):
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    return [process for process, of in pairs if of == parent]
