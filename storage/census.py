@@ -1,5 +1,6 @@
 """The census: how much the ledger holds, and whether its file is whole."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from fleetlore.storage.connection import Connection
@@ -43,17 +44,13 @@ class CensusView:
 
     async def census(self) -> Census:
         """Counts over the whole ledger."""
-        items: dict[tuple[Space, Status], int] = {}
-        pruned = 0
+        items: Counter[tuple[Space, Status]] = Counter()
         for row in await self._connection.rows("census_items"):
-            if row["pruned"]:
-                pruned += row["count"]
-                continue
-            status: Status = "superseded" if row["superseded"] else "contested" if row["contested"] else row["stage"]
-            key: tuple[Space, Status] = (row["space"], status)
-            items[key] = items.get(key, 0) + row["count"]
-        [counts] = await self._connection.rows("census")
-        return Census(items=items, pruned=pruned, **dict(counts))
+            items[row["space"], row["status"]] += row["count"]
+        [row] = await self._connection.rows("census")
+        counts = dict(row)
+        pruned = counts.pop("items") - items.total()
+        return Census(items={key: count for key, count in items.items() if count}, pruned=pruned, **counts)
 
     async def faults(self) -> list[str]:
         """What SQLite finds wrong with its file: the first five of it."""

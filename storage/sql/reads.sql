@@ -253,17 +253,24 @@ SELECT i.id FROM items i
                     WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL AND s.stage = 'active'))
  ORDER BY i.trust, i.seq;
 
+-- Each branch reads an index, or the few items that it is about.
 -- name: census_items
-SELECT i.space, i.stage, i.pruned_by IS NOT NULL AS pruned,
-       EXISTS (SELECT 1 FROM items s
-                WHERE s.id = i.superseded_by AND s.owner = i.owner AND s.pruned_by IS NULL) AS superseded,
-       EXISTS (SELECT 1 FROM conflicts k JOIN items o ON o.id = k.other
-                WHERE k.item = i.id AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL) AS contested,
-       count(*) AS count
-  FROM items i GROUP BY 1, 2, 3, 4, 5;
+WITH superseded AS MATERIALIZED (
+    SELECT i.id, i.space, i.stage FROM items i JOIN items s ON s.id = i.superseded_by
+     WHERE i.superseded_by IS NOT NULL AND i.pruned_by IS NULL AND s.owner = i.owner AND s.pruned_by IS NULL),
+contested AS MATERIALIZED (
+    SELECT DISTINCT i.id, i.space, i.stage
+      FROM conflicts k CROSS JOIN items i ON i.id = k.item CROSS JOIN items o ON o.id = k.other
+     WHERE i.pruned_by IS NULL AND o.owner = i.owner AND o.pruned_by IS NULL AND o.superseded_by IS NULL
+       AND i.id NOT IN (SELECT id FROM superseded))
+SELECT space, stage AS status, count(*) AS count FROM items WHERE pruned_by IS NULL GROUP BY space, stage
+UNION ALL SELECT space, 'superseded', count(*) FROM superseded GROUP BY space
+UNION ALL SELECT space, 'contested', count(*) FROM contested GROUP BY space
+UNION ALL SELECT space, stage, -count(*) FROM superseded GROUP BY space, stage
+UNION ALL SELECT space, stage, -count(*) FROM contested GROUP BY space, stage;
 
 -- name: census
-SELECT (SELECT count(*) FROM agents) AS agents,
+SELECT (SELECT count(*) FROM agents) AS agents, (SELECT count(*) FROM items) AS items,
        (SELECT count(*) FROM items WHERE flags <> '' AND pruned_by IS NULL) AS held,
        (SELECT count(*) FROM feedback) - (SELECT count(*) FROM feedback WHERE implicit <> '') AS feedback,
        (SELECT count(*) FROM receipts) + (SELECT count(*) FROM archived_receipts) AS receipts,
