@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import statistics
 import sys
 import time
@@ -96,9 +97,7 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
     texts = [text for lesson in made[:size] for text in (lesson.exact, lesson.paraphrase)]
     rng.shuffle(texts)
     questions = Questions(asked=cycle(texts), fresh=iter(made[size:]))
-    async with opened(data) as unit:
-        await fill(unit, made[:size], progress, f"filling {size:,}")
-        await settle(unit)
+    await store(options, data, made[:size], progress)
     async with AsyncExitStack() as stack:
         url, parent = await stack.enter_async_context(http_process(data, "--workers", str(options.workers)))
         servers = family(parent)
@@ -171,6 +170,21 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
             "slowest": round(max(starts)),
         },
     }
+
+
+async def store(options: argparse.Namespace, data: Path, made: Sequence[Lesson], progress: Progress) -> None:
+    """Fill the folder with these lessons, or copy what was filled with them before and kept."""
+    kept = options.stores and options.stores / f"{len(made)}-{options.seed}"
+    if kept and kept.exists():
+        shutil.copytree(kept, data)
+        return
+    await anyio.Path(data).mkdir()
+    async with opened(data) as unit:
+        await fill(unit, made, progress, f"filling {len(made):,}")
+        await settle(unit)
+    if kept:
+        shutil.copytree(data, kept.with_suffix(".new"), dirs_exist_ok=True)
+        kept.with_suffix(".new").rename(kept)
 
 
 def raw(table: lancedb.AsyncTable, embedder: Embedder, asked: Iterator[str]) -> Call:
@@ -261,13 +275,12 @@ async def main(options: argparse.Namespace) -> None:
     for size in sizes:
         with TemporaryDirectory(prefix="fleetlore-", ignore_cleanup_errors=True) as folder, progress_bar() as progress:
             data = Path(folder) / "latency"
-            data.mkdir()
             results.append(await measure(options, data, size, progress))
         show(results[-1])
     write_json(
         options.json,
         benchmark="latency",
-        settings={name: value for name, value in vars(options).items() if name != "json"},
+        settings={name: value for name, value in vars(options).items() if name not in ("json", "stores")},
         results=results,
         seconds=time.perf_counter() - started,
     )
@@ -279,6 +292,7 @@ def arguments() -> argparse.Namespace:
         "--items", type=numbers, default=(1_000, 10_000, 100_000), help="sizes (default: 1000,10000,100000)"
     )
     made.add_argument("--million", action="store_true", help="and a store of a million, which takes long to fill")
+    made.add_argument("--stores", type=Path, metavar="DIR", help="keeps what was filled, for the next time")
     made.add_argument("--clients", type=numbers, default=(1, 8, 32), help="over HTTP, at once (default: 1,8,32)")
     made.add_argument("--stdio-clients", type=numbers, default=(1, 8), help="each with a server process (default: 1,8)")
     made.add_argument("--workers", type=positive, default=1, help="of the HTTP server (default: %(default)s)")

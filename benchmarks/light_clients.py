@@ -43,7 +43,7 @@ class HttpClient:
         )
         try:
             reader, told = await self._sent(head.encode() + body)
-        except asyncio.IncompleteReadError:  # the server closed an idle connection in this very moment
+        except (asyncio.IncompleteReadError, ConnectionResetError):  # the server closed an idle connection just now
             reader, told = await self._sent(head.encode() + body)
         status, *fields = told.lower().split(b"\r\n")
         [length] = [int(field.split(b":")[1]) for field in fields if field.startswith(b"content-length:")]
