@@ -8,9 +8,11 @@ by then: to do it once more does no harm, so that whoever dies in the midst of i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
 
 from fleetlore.storage.embedders import EMBEDDERS
 from fleetlore.storage.errors import EmbedderMismatch
@@ -84,10 +86,19 @@ async def take_in(ledger: Ledger, spaces: KnowledgeSpaces, *, patience: float | 
 
 
 async def reconcile(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
-    """Adds missing rows, removes those that the ledger does not know, reduces doubles to one: whatever made them."""
-    async with spaces.writing():
+    """Adds missing rows, removes those that the ledger does not know, reduces doubles to one: whatever made them.
+
+    Nobody waits while both are compared; what differs is looked at once more, a part at a time, under the lock.
+    """
+    total = Counter[str]()
+    for space in SPACES:
         await follow_generation(ledger, spaces)
-        return await _make_whole(ledger, spaces)
+        differing = await _differing(ledger, spaces, space)
+        for start in range(0, len(differing), AT_ONCE):
+            async with spaces.writing():
+                await follow_generation(ledger, spaces)
+                total.update(await _mend(ledger, spaces, space, differing[start : start + AT_ONCE]))
+    return Repairs(**total)
 
 
 async def _behind(view: LedgerView, generation: int, until: RowChange) -> bool:
@@ -122,15 +133,35 @@ async def _waiting(view: LedgerView, generation: int) -> Waiting | None:
     )
 
 
-async def _make_whole(ledger: Ledger, spaces: KnowledgeSpaces) -> Repairs:
-    total = Counter[str]()
+async def _make_whole(ledger: Ledger, spaces: KnowledgeSpaces) -> None:
     for space in SPACES:
-        known = await ledger.read.living_ids(space)
-        present = Counter(await spaces.ids(space))
-        orphans, doubles = present.keys() - known, {item for item, count in present.items() if count > 1}
-        await spaces.remove(space, orphans | doubles)
-        wanted = list(known - present.keys() | known & doubles)
-        for start in range(0, len(wanted), AT_ONCE):
-            await spaces.add(space, await ledger.read.living_among(space, wanted[start : start + AT_ONCE]))
-        total.update(added=len(known - present.keys()), orphans=len(orphans), doubles=len(doubles))
-    return Repairs(**total)
+        differing = await _differing(ledger, spaces, space)
+        for start in range(0, len(differing), AT_ONCE):
+            await _mend(ledger, spaces, space, differing[start : start + AT_ONCE])
+
+
+async def _differing(ledger: Ledger, spaces: KnowledgeSpaces, space: Space) -> Sequence[ItemId]:
+    """Items that live without a row, have one and do not live, or have more than one; or seem to while others write."""
+    known, present = await ledger.read.living_ids(space), await spaces.ids(space)
+    return await anyio.to_thread.run_sync(_without_one_row, known, present)
+
+
+def _without_one_row(missing: set[ItemId], present: Iterable[ItemId]) -> Sequence[ItemId]:
+    further: set[ItemId] = set()
+    for item in present:  # one by one: a million at once would keep Python's lock for a second
+        if item in missing:
+            missing.remove(item)
+        else:
+            further.add(item)
+    return [*missing, *further]
+
+
+async def _mend(
+    ledger: Ledger, spaces: KnowledgeSpaces, space: Space, differing: Collection[ItemId]
+) -> Mapping[str, int]:
+    living = await ledger.read.living_among(space, differing)
+    known, rows = {item.id for item in living}, Counter(await spaces.ids(space, differing))
+    orphans, doubles = rows.keys() - known, {item for item, count in rows.items() if count > 1}
+    await spaces.remove(space, orphans | doubles)
+    await spaces.add(space, [item for item in living if rows[item.id] != 1])
+    return {"added": len(known - rows.keys()), "orphans": len(orphans), "doubles": len(doubles)}

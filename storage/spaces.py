@@ -126,17 +126,11 @@ class KnowledgeSpaces(Generation):
 
     async def present(self, space: Space, among: Collection[ItemId]) -> set[ItemId]:
         """Those of the items that have a row in the space."""
-        if not among:
-            return set()
-        with our_errors():
-            rows = await self._tables[space].query().where(one_of(among)).select(["id"]).to_arrow()
-        return {ItemId(item) for item in rows["id"].to_pylist()}
+        return set(await self.ids(space, among)) if among else set()
 
-    async def ids(self, space: Space) -> list[ItemId]:
-        """The id of every row, as often as it stands there."""
-        with our_errors():
-            rows = await self._tables[space].query().select(["id"]).to_arrow()
-        return [ItemId(item) for item in rows["id"].to_pylist()]
+    async def ids(self, space: Space, among: Collection[ItemId] = ()) -> list[ItemId]:
+        """The id of every row, or of the rows of some items, as often as it stands there."""
+        return [ItemId(item) async for rows in self._rows(space, ["id"], among) for item in rows["id"].to_pylist()]
 
     async def snapshot(self, space: Space, generation: int) -> AsyncIterator[Any]:
         """Every row of that generation as it is now, in slices (pyarrow record batches); none where no table is."""
@@ -145,9 +139,12 @@ class KnowledgeSpaces(Generation):
         async for part in slices_of(await self._connected(), f"{space}_{generation}", _COLUMNS):
             yield part
 
-    async def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
+    def contents(self, space: Space, among: Collection[ItemId] = ()) -> AsyncIterator[Any]:
         """Every row whole, or those of some items, in slices (pyarrow record batches)."""
-        query = self._tables[space].query().select(_COLUMNS)
+        return self._rows(space, _COLUMNS, among)
+
+    async def _rows(self, space: Space, columns: list[str], among: Collection[ItemId]) -> AsyncIterator[Any]:
+        query = self._tables[space].query().select(columns)
         if among:
             query = query.where(one_of(among))
         with our_errors():

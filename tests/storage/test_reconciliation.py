@@ -71,6 +71,15 @@ async def test_a_row_that_the_ledger_does_not_know_is_never_shown_and_removed(op
         assert await unit.spaces.ids("general") == []
 
 
+async def test_nobody_who_writes_is_kept_waiting_while_both_are_compared(opened):
+    async with opened() as unit:
+        await _teach(unit, "first lesson")
+        await take_in(unit.ledger, unit.spaces)
+        async with unit.spaces.writing():
+            with anyio.fail_after(10):
+                assert await reconcile(unit.ledger, unit.spaces) == Repairs()
+
+
 async def test_what_was_taken_in_and_not_noted_is_taken_in_once(opened):
     async with opened() as unit:
         items = [await _teach(unit, f"lesson {number}") for number in range(3)]
