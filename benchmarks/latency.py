@@ -74,7 +74,7 @@ class Questions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One thing that takes its turn: a call for each client, and the processes whose processor time it uses."""
+    """One thing that takes its turn: a call for each client, and whose processor time, children's too, it uses."""
 
     name: str
     transport: str
@@ -86,7 +86,7 @@ class Measured:
     async def round(self, calls: int) -> None:
         each = max(1, calls // self.clients)
         workers = [iter([make() for _ in range(each)]) for make in self.made]
-        self.rounds.append(await loop(workers, pids=self.pids))
+        self.rounds.append(await loop(workers, pids=[member for pid in self.pids for member in family(pid)]))
 
 
 async def measure(options: argparse.Namespace, data: Path, size: int, progress: Progress) -> dict[str, object]:
@@ -99,8 +99,7 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
     questions = Questions(asked=cycle(texts), fresh=iter(made[size:]))
     await store(options, data, made[:size], progress)
     async with AsyncExitStack() as stack:
-        url, parent = await stack.enter_async_context(http_process(data, "--workers", str(options.workers)))
-        servers = family(parent)
+        url, server = await stack.enter_async_context(http_process(data, "--workers", str(options.workers)))
         port = free_port()
         echo = await stack.enter_async_context(listening([*ECHO_SERVER, str(port)], port, data))
         [owner] = await stack.enter_async_context(over_http(url, 1))
@@ -123,9 +122,9 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
                 )
                 for name, transport, make, connections, pids in (
                     (ECHO, "http", questions.echo, bare, [echo]),
-                    (RETRIEVE, "http", partial(questions.retrieve, agent=NEWCOMER), http, servers),
-                    (OWN, "http", partial(questions.retrieve, agent=OWNER), http, servers),
-                    (SUBMIT, "http", questions.submit, http, servers),
+                    (RETRIEVE, "http", partial(questions.retrieve, agent=NEWCOMER), http, [server]),
+                    (OWN, "http", partial(questions.retrieve, agent=OWNER), http, [server]),
+                    (SUBMIT, "http", questions.submit, http, [server]),
                 )
             ]
             pairs = [partial(raw, table, embedder, questions.asked)] * clients
@@ -154,7 +153,7 @@ async def measure(options: argparse.Namespace, data: Path, size: int, progress: 
             if number == 0:
                 for thing in things:
                     thing.rounds.clear()  # that round warmed them all up
-        memory = max(map(resident_megabytes, servers))
+        memory = max(map(resident_megabytes, family(server)))
     starts = [await start(data, next(questions.asked)) for _ in range(STARTS)]
     return {
         "items": size,
