@@ -6,11 +6,13 @@ starts them; only what a process does before its first line is left out.
 
 import ctypes
 import gc
+import importlib
 import inspect
 import io
 import json
 import logging
 import os
+import pkgutil
 import runpy
 import signal
 import socket
@@ -185,10 +187,14 @@ def _copied(number: int, *, above: int) -> int:
 
 def _prepare() -> None:
     """Imports and loads what servers and commands do."""
+    import fleetlore  # noqa: PLC0415
     from fleetlore.storage.embedders import DEFAULT_EMBEDDER  # noqa: PLC0415
     from fleetlore.storage.embedding import load_embedder  # noqa: PLC0415
     from fleetlore.storage.known_keys import load_rules  # noqa: PLC0415
 
+    for module in pkgutil.walk_packages(fleetlore.__path__, "fleetlore."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     load_embedder(DEFAULT_EMBEDDER)
     load_rules()
     logging.root.handlers.clear()  # a library has set it up, which commands do before they import it

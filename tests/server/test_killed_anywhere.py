@@ -49,7 +49,7 @@ OF_A_COMMAND = {
     "undo of a prune, in the transaction": (PRUNE, UNDO, f"{TRANSACTION}.mark_plan", False, [], [LESSON]),
     "undo of a prune, behind its commit": (PRUNE, UNDO, "fleetlore.kmu.forgetting:undo", True, [], [LESSON]),
     "edit, in the transaction": ((), EDIT, f"{TRANSACTION}.reword", False, [LESSON], [REWORDED]),
-    "edit, behind its commit": ((), EDIT, "fleetlore.kmu.editing:edit", True, [LESSON], [REWORDED]),
+    "edit, behind its commit": ((), EDIT, "fleetlore.server.people.editing:word_anew", True, [LESSON], [REWORDED]),
     "undo of an edit, in the transaction": (EDIT, UNDO, f"{TRANSACTION}.mark_plan", False, [REWORDED], [LESSON]),
     "undo of an edit, behind its commit": (EDIT, UNDO, "fleetlore.kmu.forgetting:undo", True, [REWORDED], [LESSON]),
     "consolidate, after a slice": (
